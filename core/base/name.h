@@ -1,0 +1,31 @@
+/* Which names are allowed where (certfs(5)), and which files are drops or staging files. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/error.h"
+
+#define CF_SERVER_NAME_MAX 255
+#define CF_CERTIFICATE_NAME_MAX 200
+#define CF_DOMAIN_MAX 255
+
+/* 0, -EINVAL, -EPERM (such names belong to certfs), -EEXIST (README.txt) or -ENAMETOOLONG, with a sentence that names name and rule. */
+int cf_name_server(const char *name, struct cf_err *err);
+int cf_name_certificate(const char *name, struct cf_err *err);
+
+/*
+ * One entry of `domains`: letters, digits, '-', '.', up to 255 bytes, a wildcard "*." leftmost
+ * once; or an IPv4 or IPv6 address. 0 or -EINVAL.
+ */
+int cf_name_domain(const char *name, struct cf_err *err);
+
+/* True for an IPv4 or IPv6 address in text form; *ret gets 4 or 16 bytes and *ret_len how many. */
+bool cf_name_ip(const char *name, unsigned char ret[16], size_t *ret_len);
+
+/* True for names that end in .cer .crt .der .pem .p7b .p7c .p12 .pfx (and .crl), in any case. */
+bool cf_name_is_drop(const char *name);
+bool cf_name_is_crl(const char *name);
+
+/* True for the names programs use while they save: .x, x~, #x#, x.part, x.tmp, sedXXXXXX, 4913 … */
+bool cf_name_is_staging(const char *name);
