@@ -1,0 +1,101 @@
+/* Between finding paths and judging them. */
+#pragma once
+
+#include "core/crypto/certificate_private.h"
+#include "core/crypto/chain.h"
+
+#define CF_PATH_MAX 12     /* certificates in a path, leaf and anchor among them */
+#define CF_PATHS_TRIED 32  /* paths of one leaf that are judged */
+#define CF_EDGES_TRIED 512 /* signatures that are verified while looking for them */
+
+CF_DEFINE_AUTO(X509_CRL, X509_CRL_free);
+
+struct cf_system_store {
+	X509 **certificates;
+	size_t n;
+};
+
+enum cf_pool_kind {
+	CF_POOL_SYSTEM, /* anchor */
+	CF_POOL_TRUST,  /* anchor */
+	CF_POOL_ISSUER,
+};
+
+struct cf_pool_item {
+	X509 *x; /* one reference */
+	enum cf_pool_kind kind;
+	struct cf_span der; /* an issuer's, as the job has it */
+};
+
+/* What every leaf of a batch is judged with. Anchors stand first, the system's before others. */
+struct cf_pool {
+	struct cf_pool_item *items;
+	size_t n;
+	X509_CRL **crls;
+	size_t n_crls;
+	cf_time now;
+};
+
+/* Why a path goes no further. */
+enum cf_path_end {
+	CF_PATH_ANCHORED,
+	CF_PATH_MISSING,       /* nobody has the name of the next issuer */
+	CF_PATH_ROOT,          /* self-signed, and not an anchor */
+	CF_PATH_BAD_SIGNATURE, /* somebody has that name, but did not sign this */
+	CF_PATH_MAY_NOT_SIGN,  /* signed, by one whose key usage forbids it */
+	CF_PATH_TOO_LONG,
+};
+
+struct cf_path {
+	X509 *certificates[CF_PATH_MAX];               /* borrowed; [0] is the leaf */
+	const struct cf_pool_item *items[CF_PATH_MAX]; /* [0] is NULL */
+	size_t n;
+	enum cf_path_end end;
+};
+
+/*
+ * Walk through the paths of a leaf, anchored ones first where both exist from the same
+ * certificate. Each edge is a matching name, key identifier and signature. A self-signed leaf has
+ * one path: itself, anchored. visit() returns true to stop.
+ */
+typedef bool cf_path_fn(const struct cf_path *path, void *arg);
+void cf_path_search(const struct cf_pool *pool, X509 *leaf, cf_path_fn *visit, void *arg);
+
+/* OpenSSL's errors, in the order in which they decide. */
+enum cf_complaint_kind {
+	CF_COMPLAINT_REVOKED,
+	CF_COMPLAINT_DATE,
+	CF_COMPLAINT_INVALID,
+	CF_COMPLAINT_UNTRUSTED,
+	CF_COMPLAINT_CRL,
+	CF_COMPLAINT_UNKNOWN,
+	CF_COMPLAINT_KINDS,
+	CF_COMPLAINT_IGNORED,
+};
+
+/* An error of each kind, nearest to the leaf; X509_V_OK is 0. depth is an index into the path. */
+struct cf_hearing {
+	const struct cf_path *path;
+	struct cf_complaint {
+		int error;
+		int depth;
+	} first[CF_COMPLAINT_KINDS];
+	bool memory;
+};
+
+struct cf_judgement {
+	enum cf_verdict_status status;
+	char reason[CF_ERR_MAX];
+	cf_time next_change;
+};
+
+/* Judge one path. 0 or -ENOMEM. */
+int cf_path_judge(const struct cf_pool *pool, const struct cf_path *path, struct cf_judgement *ret,
+		  struct cf_err *err);
+
+/* The sentence for a status that was decided from h, "" for Valid. 0 or -ENOMEM. */
+int cf_path_reason(const struct cf_hearing *h, enum cf_verdict_status status, char text[CF_ERR_MAX],
+		   struct cf_err *err);
+
+/* A date of ASN.1; CF_NEVER for one that is absent or makes no sense. */
+cf_time cf_asn1_time(const ASN1_TIME *t);
