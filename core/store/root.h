@@ -1,0 +1,45 @@
+/* The root row: what belongs to the whole store and to no server; and the key slots. */
+#pragma once
+
+#include "core/store/store.h"
+
+struct cf_root {
+	int64_t version;
+	uint8_t mac[CF_SUM_SIZE];
+	bool damaged;              /* the row isn't what certfs wrote */
+	cf_time mtime, ctime;      /* of / */
+	cf_time t_export_password; /* when it was last set or cleared; 0: never */
+	cf_time t_import_password;
+	bool has_export_password;
+	bool has_import_password;
+	int64_t trust_epoch; /* grows whenever _trust or the system store changes */
+	cf_time t_trust;     /* mtime of _trust */
+	uint8_t system_sum
+		[CF_SUM_SIZE]; /* SHA-256 of the system store's file at the last verdicts */
+};
+
+int cf_store_root_get(struct cf_db *db, struct cf_root *ret, struct cf_err *err);
+/* version must be the one read (-EAGAIN otherwise); it is raised by one in *row. */
+int cf_store_root_update(struct cf_db *db, struct cf_root *row, unsigned what, struct cf_err *err);
+
+enum cf_slot_type {
+	CF_SLOT_KEY_FILE = 1,
+};
+
+/* A key slot: the master key wrapped once. Not MACed: the wrapping authenticates it. */
+struct cf_slot {
+	int64_t id;
+	enum cf_slot_type type;
+	struct cf_buf params;  /* KDF parameters, packed by core/vault */
+	struct cf_buf wrapped; /* the sealed master key */
+};
+
+/* The first slot after the id `after`: 1 and *ret filled, 0 at the end. */
+int cf_store_slot_next(struct cf_db *db, int64_t after, struct cf_slot *ret, struct cf_err *err);
+int cf_store_slot_add(struct cf_db *db, const struct cf_slot *slot, struct cf_err *err);
+void cf_slot_done(struct cf_slot *slot);
+CF_DEFINE_DONE(struct cf_slot, cf_slot_done);
+
+/* The store's own keys (K_pfx, K_set), sealed under the master key; opaque here. */
+int cf_store_wrapped_get(struct cf_db *db, struct cf_buf *ret, struct cf_err *err);
+int cf_store_wrapped_put(struct cf_db *db, struct cf_span sealed, struct cf_err *err);
