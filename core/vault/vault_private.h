@@ -1,0 +1,27 @@
+/* What the files of core/vault share. */
+#pragma once
+
+#include "core/vault/vault.h"
+
+/* Lies in locked pages of its own; everything but the first two is a key. */
+struct cf_vault {
+	struct cf_store *store;
+	uint8_t uuid[CF_UUID_SIZE];
+	uint8_t master[CF_KEY_SIZE];
+	uint8_t row_key[CF_KEY_SIZE];   /* MACs of rows */
+	uint8_t event_key[CF_KEY_SIZE]; /* chain of the audit log */
+	uint8_t wrap_key[CF_KEY_SIZE];  /* wraps the next two */
+	uint8_t pfx_key[CF_KEY_SIZE];
+	uint8_t set_key[CF_KEY_SIZE];   /* members of tallies */
+	uint8_t tally_key[CF_KEY_SIZE]; /* seals tallies; follows from set_key */
+};
+
+/* struct cf_store_keys; arg is the vault. */
+int cf_vault_mac(void *arg, const char *table, struct cf_span row, uint8_t out[CF_SUM_SIZE],
+		 struct cf_err *err);
+int cf_vault_member(void *arg, const char *table, int64_t id, int64_t version,
+		    const uint8_t mac[CF_SUM_SIZE], uint8_t out[CF_SUM_SIZE], struct cf_err *err);
+int cf_vault_seal(void *arg, struct cf_span context, struct cf_span plain, struct cf_buf *out,
+		  struct cf_err *err);
+int cf_vault_unseal(void *arg, struct cf_span context, struct cf_span sealed, struct cf_buf *out,
+		    struct cf_err *err);
