@@ -1,0 +1,83 @@
+/* The commands of certfsctl, and where its socket is. */
+#include "core/procedures/admin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int run_check(const struct cf_admin *admin, struct cf_err *err)
+{
+	int n = cf_store_check(admin->ctx->core->store, admin->report, admin->arg, err);
+
+	return n > 0 ? 1 : n;
+}
+
+static int run_backup(const struct cf_admin *admin, struct cf_err *err)
+{
+	if (admin->words[0][0] != '/')
+		return cf_fail(err, EINVAL, "'%s' is not an absolute name", admin->words[0]);
+	return cf_store_backup(admin->ctx->core->store, admin->words[0], err);
+}
+
+const struct cf_admin_command cf_admin_commands[] = {
+	{ .name = "check", .usage = "", .run = run_check },
+	{ .name = "backup",
+	  .usage = " FILE",
+	  .min = 1,
+	  .max = 1,
+	  .without_key = true,
+	  .file = 1,
+	  .run = run_backup },
+	{ 0 },
+};
+
+const struct cf_admin_command *cf_admin_find(const struct cf_admin_command *table, int n,
+					     char *const *words, int *ret, struct cf_err *err)
+{
+	for (const struct cf_admin_command *c = table; c->name; c++) {
+		if (n < 1 || strcmp(c->name, words[0]) != 0)
+			continue;
+		if (n - 1 >= c->min && n - 1 <= c->max)
+			return c;
+		*ret = cf_fail(err, EINVAL, "usage: %s%s", c->name, c->usage);
+		return NULL;
+	}
+	*ret = -ENOENT;
+	return NULL;
+}
+
+int cf_admin_address(const char *store, struct sockaddr_un *ret, int *ret_folder,
+		     struct cf_err *err)
+{
+	static const char ending[] = ".control";
+	const char *slash = strrchr(store, '/');
+	cf_auto(cf_free) char *folder = NULL;
+	int n;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->sun_family = AF_UNIX;
+	*ret_folder = -1;
+	n = snprintf(ret->sun_path, sizeof(ret->sun_path), "%s%s", store, ending);
+	if (n >= 0 && (size_t)n < sizeof(ret->sun_path))
+		return 0;
+	folder = strndup(store, slash ? (size_t)(slash - store) + 1 : 0);
+	if (!folder)
+		return cf_fail_memory(err);
+	*ret_folder = open(*folder ? folder : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*ret_folder < 0)
+		return cf_fail(err, errno, "the folder of %s can't be used: %s", store,
+			       strerror(errno));
+	n = snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s%s", *ret_folder,
+		     slash ? slash + 1 : store, ending);
+	if (n >= 0 && (size_t)n < sizeof(ret->sun_path))
+		return 0;
+	close(*ret_folder);
+	*ret_folder = -1;
+	return cf_fail(err, ENAMETOOLONG,
+		       "the name of the store %s is too long for a socket "
+		       "beside it",
+		       store);
+}

@@ -1,0 +1,36 @@
+/* What every procedure gets: the store and its keys, and who is asking. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "core/decoder/decoder.h"
+#include "core/store/store.h"
+#include "core/vault/vault.h"
+
+/* Shared by all threads, owned by main(). */
+struct cf_core {
+	struct cf_store *store;
+	struct cf_vault *vault;
+	struct cf_clock *clock;
+	struct cf_decoder decoder;
+	uid_t uid; /* who owns what has no owner of its own */
+	gid_t gid;
+};
+
+/* Who is asking, captured when the file was opened. uid is authoritative, pid and comm are hints. */
+struct cf_caller {
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+	char comm[16]; /* "" when it isn't known */
+};
+
+/* One request. Zero-initialise the rest; cf_ctx_done() releases changes. */
+struct cf_ctx {
+	const struct cf_core *core;
+	struct cf_caller caller;
+	struct cf_changes changes; /* what the procedures committed, for the kernel's memory */
+};
+
+void cf_ctx_done(struct cf_ctx *ctx);
+CF_DEFINE_DONE(struct cf_ctx, cf_ctx_done);

@@ -1,0 +1,235 @@
+/* Servers and drafts; see create.h. */
+#include "core/procedures/create.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/name.h"
+#include "core/crypto/key.h"
+#include "core/procedures/chain.h"
+
+/* Nobody else may have the name, in whatever case; the sentence has the other's spelling. */
+static int server_name_free(struct cf_db *db, const char *name, int64_t own, struct cf_err *err)
+{
+	struct cf_server other;
+	int r = cf_store_server_find_folded(db, name, &other, NULL);
+
+	if (r == -ENOENT || (r == 0 && other.id == own))
+		return 0;
+	return r < 0 ? cf_fail(err, -r, "the servers can't be read")
+		     : cf_fail(err, EEXIST, "there is a server '%s' already", other.name);
+}
+
+static int certificate_name_free(struct cf_db *db, int64_t server, const char *name, int64_t own,
+				 struct cf_err *err)
+{
+	cf_auto(cf_certificate_done) struct cf_certificate other = { 0 };
+	int r = cf_store_certificate_find_folded(db, server, name, &other, NULL);
+
+	if (r == -ENOENT || (r == 0 && other.id == own))
+		return 0;
+	return r < 0 ? cf_fail(err, -r, "the certificates can't be read")
+		     : cf_fail(err, EEXIST, "there is a certificate '%s' already", other.name);
+}
+
+int cf_server_create(struct cf_ctx *ctx, const char *name, int64_t *ret_id, struct cf_err *err)
+{
+	cf_auto(cf_db_done) struct cf_db *db = NULL;
+	struct cf_server row = { .uid = -1, .gid = -1, .mode = -1 };
+	int r = cf_name_server(name, err);
+
+	if (r == 0)
+		r = cf_store_begin(ctx->core->store, false, &db, err);
+	if (r == 0)
+		r = server_name_free(db, name, 0, err);
+	if (r < 0)
+		return r;
+	snprintf(row.name, sizeof(row.name), "%s", name);
+	row.created = row.mtime = row.ctime = row.t_use = row.t_name = cf_db_now(db);
+	r = cf_store_server_insert(db, &row, err);
+	if (r == 0)
+		r = cf_touch_root(db, err);
+	if (r == 0)
+		r = cf_audit(ctx, db, "create-server", row.name, NULL, NULL, err);
+	if (r == 0)
+		r = cf_store_commit(&db, &ctx->changes, err);
+	if (r == 0)
+		*ret_id = row.id;
+	return r;
+}
+
+int cf_server_rename(struct cf_ctx *ctx, int64_t server, const char *name, struct cf_err *err)
+{
+	cf_auto(cf_change_set_done) struct cf_change_set set = { 0 };
+	char old[sizeof(set.server.name)];
+	int r = cf_name_server(name, err);
+
+	if (r == 0)
+		r = cf_change_server(ctx, server, &set, err);
+	if (r == 0)
+		r = server_name_free(set.db, name, server, err);
+	if (r < 0)
+		return r;
+	memcpy(old, set.server.name, sizeof(old));
+	snprintf(set.server.name, sizeof(set.server.name), "%s", name);
+	set.server.ctime = set.server.t_name = cf_db_now(set.db);
+	r = cf_store_server_update(set.db, &set.server, CF_WHAT_NAME, err);
+	if (r == 0)
+		r = cf_touch_root(set.db, err);
+	if (r == 0)
+		r = cf_audit(ctx, set.db, "rename-server", old, NULL, name, err);
+	return r < 0 ? r : cf_store_commit(&set.db, &ctx->changes, err);
+}
+
+/* A new or renamed certificate changes the listing of its server. */
+static int touch_server(struct cf_db *db, struct cf_server *server, struct cf_err *err)
+{
+	server->mtime = server->ctime = cf_db_now(db);
+	return cf_store_server_update(db, server, CF_WHAT_LISTING, err);
+}
+
+int cf_draft_create(struct cf_ctx *ctx, int64_t server, const char *name, int64_t *ret_id,
+		    struct cf_err *err)
+{
+	cf_auto(cf_change_set_done) struct cf_change_set set = { 0 };
+	struct cf_certificate *row = &set.cert;
+	int r = cf_name_certificate(name, err);
+
+	if (r == 0)
+		r = cf_change_server(ctx, server, &set, err);
+	if (r == 0)
+		r = certificate_name_free(set.db, server, name, 0, err);
+	if (r < 0)
+		return r;
+	snprintf(row->name, sizeof(row->name), "%s", name);
+	row->server = server;
+	row->uid = row->gid = row->mode = -1;
+	row->state = CF_STATE_DRAFT;
+	row->key_type = CF_KEY_RSA2048;
+	row->exportable = 1;
+	row->created = row->mtime = row->ctime = cf_db_now(set.db);
+	row->t_subject = row->t_domains = row->t_key_type = row->t_exportable = row->created;
+	row->t_friendly = row->t_access = row->created;
+	row->next_change = CF_NEVER;
+	r = cf_store_certificate_insert(set.db, row, err);
+	if (r == 0)
+		r = touch_server(set.db, &set.server, err);
+	if (r == 0)
+		r = cf_audit(ctx, set.db, "create", set.server.name, row, NULL, err);
+	if (r == 0)
+		r = cf_store_commit(&set.db, &ctx->changes, err);
+	if (r == 0)
+		*ret_id = row->id;
+	return r;
+}
+
+/* The issuers of its chain are kept by the server; the other one needs them too. */
+static int move_issuers(struct cf_change_set *set, int64_t server, struct cf_err *err)
+{
+	cf_auto(cf_issuers_done) struct cf_issuers issuers = { 0 };
+	int r = cf_issuers_load(set->db, &set->cert, &issuers, err);
+	bool fresh;
+
+	for (size_t i = 0; i < issuers.n && r == 0; i++)
+		r = cf_store_issuer_add(set->db, server, issuers.items[i], &fresh, err);
+	return r;
+}
+
+/* Move a loaded certificate to another server of the same transaction. */
+static int move(struct cf_change_set *set, int64_t server, struct cf_err *err)
+{
+	struct cf_server target;
+	int r;
+
+	if (set->cert.services[0])
+		return cf_fail(err, EBUSY,
+			       "'%s' has services of %s and can't be moved; export it and import "
+			       "it on the other server",
+			       set->cert.name, set->server.name);
+	r = cf_load_server(set->db, server, &target, err);
+	if (r == 0)
+		r = cf_store_secret_move(set->db, CF_OBJECT_CERTIFICATE, set->cert.id, server, err);
+	if (r == 0)
+		r = move_issuers(set, server, err);
+	set->cert.server = server;
+	set->cert.t_password = cf_db_now(set->db); /* another server's password may count now */
+	return r < 0 ? r : touch_server(set->db, &target, err);
+}
+
+int cf_certificate_rename(struct cf_ctx *ctx, int64_t certificate, int64_t server, const char *name,
+			  struct cf_err *err)
+{
+	cf_auto(cf_change_set_done) struct cf_change_set set = { 0 };
+	int r = cf_name_certificate(name, err);
+	char old[sizeof(set.cert.name)];
+
+	if (r == 0)
+		r = cf_change_certificate(ctx, certificate, &set, err);
+	if (r == 0 && server != set.cert.server)
+		r = move(&set, server, err);
+	if (r == 0)
+		r = certificate_name_free(set.db, server, name, certificate, err);
+	if (r < 0)
+		return r;
+	memcpy(old, set.cert.name, sizeof(old));
+	snprintf(set.cert.name, sizeof(set.cert.name), "%s", name);
+	set.cert.ctime = cf_db_now(set.db);
+	r = cf_store_certificate_update(set.db, &set.cert, CF_WHAT_NAME, err);
+	if (r == 0)
+		r = touch_server(set.db, &set.server, err);
+	if (r == 0) {
+		snprintf(set.cert.name, sizeof(set.cert.name), "%s", old);
+		r = cf_audit(ctx, set.db, "rename", set.server.name, &set.cert, name, err);
+	}
+	return r < 0 ? r : cf_store_commit(&set.db, &ctx->changes, err);
+}
+
+/* Put the values that are given into a row's columns; the words for the audit log. */
+static void give_access(const struct cf_access *access, int64_t *uid, int64_t *gid, int64_t *mode,
+			char *words, size_t n)
+{
+	if (access->uid >= 0)
+		*uid = access->uid;
+	if (access->gid >= 0)
+		*gid = access->gid;
+	if (access->mode >= 0)
+		*mode = access->mode & 0777;
+	snprintf(words, n, "uid %lld gid %lld mode %03llo", (long long)*uid, (long long)*gid,
+		 (unsigned long long)(*mode < 0 ? 0 : *mode));
+}
+
+int cf_server_access(struct cf_ctx *ctx, int64_t server, const struct cf_access *access,
+		     struct cf_err *err)
+{
+	cf_auto(cf_change_set_done) struct cf_change_set set = { 0 };
+	int r = cf_change_server(ctx, server, &set, err);
+	char words[96];
+
+	if (r < 0)
+		return r;
+	give_access(access, &set.server.uid, &set.server.gid, &set.server.mode, words,
+		    sizeof(words));
+	set.server.ctime = cf_db_now(set.db);
+	r = cf_store_server_update(set.db, &set.server, CF_WHAT_ACCESS, err);
+	if (r == 0)
+		r = cf_audit(ctx, set.db, "access", set.server.name, NULL, words, err);
+	return r < 0 ? r : cf_store_commit(&set.db, &ctx->changes, err);
+}
+
+int cf_certificate_access(struct cf_ctx *ctx, int64_t certificate, const struct cf_access *access,
+			  struct cf_err *err)
+{
+	cf_auto(cf_change_set_done) struct cf_change_set set = { 0 };
+	int r = cf_change_certificate(ctx, certificate, &set, err);
+	char words[96];
+
+	if (r < 0)
+		return r;
+	give_access(access, &set.cert.uid, &set.cert.gid, &set.cert.mode, words, sizeof(words));
+	set.cert.ctime = set.cert.t_access = cf_db_now(set.db);
+	r = cf_store_certificate_update(set.db, &set.cert, CF_WHAT_ACCESS, err);
+	if (r == 0)
+		r = cf_audit(ctx, set.db, "access", set.server.name, &set.cert, words, err);
+	return r < 0 ? r : cf_store_commit(&set.db, &ctx->changes, err);
+}

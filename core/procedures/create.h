@@ -1,0 +1,31 @@
+/* Servers and drafts: making, naming, and what a draft asks for. */
+#pragma once
+
+#include "core/procedures/common.h"
+
+/* Add a server. 0 and *ret_id; -EINVAL, -EPERM, -ENAMETOOLONG, -EEXIST (ASCII case ignored). */
+int cf_server_create(struct cf_ctx *ctx, const char *name, int64_t *ret_id, struct cf_err *err);
+
+/* A name that differs only in case from its own is allowed. */
+int cf_server_rename(struct cf_ctx *ctx, int64_t server, const char *name, struct cf_err *err);
+
+/* An empty draft: rsa2048, exportable, no subject, no domains. 0 and *ret_id, or as above. */
+int cf_draft_create(struct cf_ctx *ctx, int64_t server, const char *name, int64_t *ret_id,
+		    struct cf_err *err);
+
+/*
+ * Give a draft, request or certificate another name, or another server. Moving needs an empty
+ * `services` (-EBUSY). -EEXIST when the name is taken there.
+ */
+int cf_certificate_rename(struct cf_ctx *ctx, int64_t certificate, int64_t server, const char *name,
+			  struct cf_err *err);
+
+/* chown, chgrp, chmod of a server or certificate directory; -1 leaves a value alone. */
+struct cf_access {
+	int64_t uid, gid, mode;
+};
+
+int cf_server_access(struct cf_ctx *ctx, int64_t server, const struct cf_access *access,
+		     struct cf_err *err);
+int cf_certificate_access(struct cf_ctx *ctx, int64_t certificate, const struct cf_access *access,
+			  struct cf_err *err);

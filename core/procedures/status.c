@@ -1,0 +1,286 @@
+/* Verdicts kept true; see status.h. */
+#include "core/procedures/status.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define BATCH 128 /* certificates judged by one decoder */
+
+int cf_judge(struct cf_ctx *ctx, const struct cf_pool *pool, const struct cf_span *leaves, size_t n,
+	     struct cf_verdict *ret, struct cf_err *err)
+{
+	struct cf_verify job = {
+		.leaves = leaves,
+		.n_leaves = n,
+		.issuers = pool->issuers,
+		.n_issuers = pool->n_issuers,
+		.anchors = pool->anchors,
+		.n_anchors = pool->n_anchors,
+		.crls = pool->crls,
+		.n_crls = pool->n_crls,
+		.now = cf_clock_now(ctx->core->clock),
+	};
+
+	return cf_decoder_verify(&ctx->core->decoder, &job, ret, err);
+}
+
+/* The certificates that one decoder judges. */
+struct batch {
+	int64_t ids[BATCH];
+	struct cf_buf ders[BATCH];
+	struct cf_span leaves[BATCH];
+	struct cf_verdict verdicts[BATCH];
+	size_t n;
+};
+
+static void batch_done(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->n; i++) {
+		cf_buf_done(&batch->ders[i]);
+		cf_verdict_done(&batch->verdicts[i]);
+	}
+	batch->n = 0;
+}
+
+CF_DEFINE_DONE(struct batch, batch_done);
+
+/* What was changed outside certfs is left out: it must not keep the others from their verdicts. */
+static bool is_damage(int r, struct cf_err *err)
+{
+	if (r != -EIO && r != -ENOENT && r != -ESTALE)
+		return false;
+	cf_err_reset(err);
+	return true;
+}
+
+/* The next complete certificates of a server after *after. A damaged one is left out. */
+static int batch_load(struct cf_db *db, int64_t server, int64_t *after, struct batch *batch,
+		      struct cf_err *err)
+{
+	int r = 1;
+
+	while (batch->n < BATCH) {
+		cf_auto(cf_certificate_done) struct cf_certificate row = { 0 };
+		size_t i = batch->n;
+
+		r = cf_store_certificate_next(db, server, *after, &row, err);
+		if (r <= 0)
+			return r;
+		*after = row.id;
+		if (row.damaged || row.state != CF_STATE_COMPLETE)
+			continue;
+		r = cf_store_blob_get(db, &row, CF_BLOB_LEAF, &batch->ders[i], err);
+		if (is_damage(r, err))
+			continue;
+		if (r < 0)
+			return r;
+		batch->n++;
+		batch->ids[i] = row.id;
+		batch->leaves[i] = cf_span_buf(&batch->ders[i]);
+	}
+	return 0;
+}
+
+/* Store one verdict. The row may have changed since: a verdict depends on the leaf only. */
+static int store_verdict(struct cf_ctx *ctx, struct cf_db *db, int64_t id,
+			 const struct cf_verdict *verdict, struct cf_err *err)
+{
+	cf_auto(cf_certificate_done) struct cf_certificate row = { 0 };
+	struct cf_server server;
+	cf_time now = cf_db_now(db), since = now;
+	unsigned what = 0;
+	int r = cf_load_certificate(db, id, &row, &server, err);
+
+	if (is_damage(r, err))
+		return 0;
+	if (r < 0)
+		return r;
+	if (row.next_change <= now) /* a date brought it about */
+		since = row.next_change;
+	r = cf_verdict_apply(db, &row, verdict, since, &what, err);
+	if (r < 0 || !what)
+		return r;
+	if (what & CF_WHAT_CHAIN)
+		row.mtime = row.ctime = now;
+	else if (row.verdict_since > row.mtime)
+		row.mtime = row.ctime = row.verdict_since;
+	r = cf_store_certificate_update(db, &row, what, err);
+	if (r == 0 && what & CF_WHAT_VERDICT)
+		r = cf_audit(ctx, db, "status", server.name, &row, cf_status_text(&row), err);
+	return r;
+}
+
+/* -EAGAIN: _trust changed while the batch was judged. */
+static int batch_store(struct cf_ctx *ctx, const struct batch *batch, const struct cf_pool *pool,
+		       struct cf_err *err)
+{
+	cf_auto(cf_db_done) struct cf_db *db = NULL;
+	int r = cf_store_begin(ctx->core->store, false, &db, err);
+
+	if (r == 0)
+		r = cf_pool_check(db, pool, err);
+	for (size_t i = 0; i < batch->n && r == 0; i++)
+		r = store_verdict(ctx, db, batch->ids[i], &batch->verdicts[i], err);
+	return r < 0 ? r : cf_store_commit(&db, &ctx->changes, err);
+}
+
+/* Judge the certificates of a server after *after; *after is 0 when all are done. */
+static int refresh_batch(struct cf_ctx *ctx, int64_t server, int64_t *after, struct cf_err *err)
+{
+	cf_auto(batch_done) struct batch batch = { 0 };
+	cf_auto(cf_pool_done) struct cf_pool pool = { 0 };
+	cf_auto(cf_db_done) struct cf_db *db = NULL;
+	int64_t from = *after;
+	int r = cf_store_read(ctx->core->store, &db, err);
+
+	if (r == 0)
+		r = cf_pool_load(db, server, &pool, err);
+	if (r == 0)
+		r = batch_load(db, server, after, &batch, err);
+	cf_db_done(cf_take(&db));
+	if (r < 0)
+		return r;
+	if (batch.n < BATCH)
+		*after = 0;
+	if (!batch.n)
+		return 0;
+	r = cf_judge(ctx, &pool, batch.leaves, batch.n, batch.verdicts, err);
+	if (r == 0)
+		r = batch_store(ctx, &batch, &pool, err);
+	if (r == -EAGAIN) {
+		*after = from;
+		return from ? 0 : 1;
+	}
+	return r;
+}
+
+int cf_status_refresh_server(struct cf_ctx *ctx, int64_t server, struct cf_err *err)
+{
+	int64_t after = 0;
+	int r;
+
+	do
+		r = refresh_batch(ctx, server, &after, err);
+	while (r == 1 || (r == 0 && after));
+	return r;
+}
+
+static int system_id(struct cf_ctx *ctx, uint8_t ret[CF_SUM_SIZE], struct cf_err *err)
+{
+	const struct cf_decoder *decoder = &ctx->core->decoder;
+
+	memset(ret, 0xff, CF_SUM_SIZE); /* never the zeros that mean "not judged yet" */
+	return decoder->system_id ? decoder->system_id(decoder->arg, ret, err) : 0;
+}
+
+int cf_status_is_stale(struct cf_ctx *ctx, bool *ret, struct cf_err *err)
+{
+	cf_auto(cf_db_done) struct cf_db *db = NULL;
+	uint8_t id[CF_SUM_SIZE];
+	struct cf_root root;
+	int r = system_id(ctx, id, err);
+
+	if (r == 0)
+		r = cf_store_read(ctx->core->store, &db, err);
+	if (r == 0)
+		r = cf_load_root(db, &root, err);
+	if (r == 0)
+		*ret = memcmp(root.system_sum, id, sizeof(id)) != 0;
+	return r;
+}
+
+/* Every verdict is of this trust_epoch and this system store. -EAGAIN: trust changed meanwhile. */
+static int mark_fresh(struct cf_ctx *ctx, int64_t trust_epoch, const uint8_t id[CF_SUM_SIZE],
+		      struct cf_err *err)
+{
+	cf_auto(cf_db_done) struct cf_db *db = NULL;
+	struct cf_root root;
+	int r = cf_store_begin(ctx->core->store, false, &db, err);
+
+	if (r == 0)
+		r = cf_load_root(db, &root, err);
+	if (r < 0)
+		return r;
+	if (root.trust_epoch != trust_epoch)
+		return -EAGAIN;
+	memcpy(root.system_sum, id, CF_SUM_SIZE);
+	r = cf_store_root_update(db, &root, 0, err);
+	return r < 0 ? r : cf_store_commit(&db, &ctx->changes, err);
+}
+
+/* The next server's id and the trust epoch it is judged under. 1, or 0 at the end. */
+static int next_server(struct cf_ctx *ctx, int64_t *id, int64_t *trust_epoch, struct cf_err *err)
+{
+	cf_auto(cf_db_done) struct cf_db *db = NULL;
+	struct cf_server server;
+	struct cf_root root;
+	int r = cf_store_read(ctx->core->store, &db, err);
+
+	if (r == 0)
+		r = cf_load_root(db, &root, err);
+	if (r < 0)
+		return r;
+	if (!*id)
+		*trust_epoch = root.trust_epoch;
+	r = cf_store_server_next(db, *id, &server, err);
+	if (r > 0)
+		*id = server.id;
+	return r;
+}
+
+int cf_status_refresh_all(struct cf_ctx *ctx, struct cf_err *err)
+{
+	uint8_t id[CF_SUM_SIZE];
+	int r;
+
+	do {
+		int64_t server = 0, trust_epoch = 0;
+
+		r = system_id(ctx, id, err);
+		while (r == 0 && (r = next_server(ctx, &server, &trust_epoch, err)) > 0)
+			r = cf_status_refresh_server(ctx, server, err);
+		if (r == 0)
+			r = mark_fresh(ctx, trust_epoch, id, err);
+	} while (r == -EAGAIN);
+	return r;
+}
+
+void cf_status_refresh_after(struct cf_ctx *ctx, int64_t server)
+{
+	cf_auto(cf_db_done) struct cf_db *db = NULL;
+	struct cf_root root;
+	int r = server ? cf_status_refresh_server(ctx, server, NULL)
+		       : cf_status_refresh_all(ctx, NULL);
+
+	if (r == 0 || cf_store_begin(ctx->core->store, false, &db, NULL) < 0 ||
+	    cf_load_root(db, &root, NULL) < 0)
+		return;
+	memset(root.system_sum, 0, sizeof(root.system_sum));
+	if (cf_store_root_update(db, &root, 0, NULL) == 0)
+		cf_store_commit(&db, &ctx->changes, NULL);
+}
+
+int cf_status_refresh_due(struct cf_ctx *ctx, cf_time *ret_next, struct cf_err *err)
+{
+	int64_t after = 0;
+	int r;
+
+	for (;;) {
+		cf_auto(cf_certificate_done) struct cf_certificate row = { 0 };
+		cf_auto(cf_db_done) struct cf_db *db = NULL;
+
+		r = cf_store_read(ctx->core->store, &db, err);
+		if (r == 0)
+			r = cf_store_certificate_next_due(db, cf_clock_now(ctx->core->clock), after,
+							  &row, err);
+		if (r == 0)
+			return cf_store_certificate_earliest(db, ret_next, err);
+		cf_db_done(cf_take(&db));
+		if (r < 0)
+			return r;
+		after = row.id;
+		r = cf_status_refresh_server(ctx, row.server, err);
+		if (r < 0)
+			return r;
+	}
+}

@@ -1,0 +1,19 @@
+/* Looking: Get-ExchangeCertificate | Format-List *, and why something can't be done. */
+#pragma once
+
+#include "core/procedures/common.h"
+
+/* A certificate with all that its views are made of. */
+struct cf_view {
+	const struct cf_root *root;
+	const struct cf_server *server;
+	const struct cf_certificate *cert;
+	cf_time now;
+};
+
+/* Every property, `Name : value` a line, as Format-List prints them; the same as JSON. 0, -ENOMEM. */
+int cf_view_info(const struct cf_view *view, struct cf_buf *out, struct cf_err *err);
+int cf_view_json(const struct cf_view *view, struct cf_buf *out, struct cf_err *err);
+
+/* What can't be done now, why, and what to do about it; one line each. 0, -ENOMEM. */
+int cf_view_why(const struct cf_view *view, struct cf_buf *out, struct cf_err *err);
