@@ -1,0 +1,137 @@
+/* A server: its certificates, and what its services use. */
+#include "core/base/name.h"
+#include "core/procedures/complete.h"
+#include "core/procedures/create.h"
+#include "core/procedures/delete.h"
+#include "core/procedures/export.h"
+#include "core/tree/node_private.h"
+
+static int load(struct cf_at *at, struct cf_err *err)
+{
+	return cf_load_server(at->db, at->id, &at->server, err);
+}
+
+static void attr(const struct cf_at *at, struct cf_attr *ret)
+{
+	const struct cf_server *server = &at->server;
+
+	ret->uid = server->uid < 0 ? at->tree->options.uid : (uid_t)server->uid;
+	ret->gid = server->gid < 0 ? at->tree->options.gid : (gid_t)server->gid;
+	ret->mode = server->mode < 0 ? 0755 : (mode_t)server->mode;
+	ret->mtime = server->mtime;
+	ret->ctime = server->ctime;
+}
+
+static uint64_t parent(const struct cf_at *at)
+{
+	(void)at;
+	return CF_TREE_ROOT;
+}
+
+static int find(struct cf_at *at, const char *name, struct cf_at *child, struct cf_err *err)
+{
+	int r = cf_store_certificate_find(at->db, at->id, name, &child->cert, err);
+
+	child->id = child->cert.id;
+	return r;
+}
+
+static int next(struct cf_at *at, int64_t after, struct cf_at *child, struct cf_err *err)
+{
+	int r = cf_store_certificate_next(at->db, at->id, after, &child->cert, err);
+
+	child->id = child->cert.id;
+	return r;
+}
+
+static const char *child_name(const struct cf_at *child)
+{
+	return child->cert.name;
+}
+
+static int rename_certificate(struct cf_ctx *ctx, int64_t child, const char *name, int64_t new_id,
+			      const char *new_name, struct cf_err *err)
+{
+	(void)name;
+	return cf_certificate_rename(ctx, child, new_id, new_name, err);
+}
+
+static int deliver(struct cf_ctx *ctx, int64_t id, const char *name, struct cf_span bytes,
+		   mode_t mode, cf_time mtime, struct cf_err *err)
+{
+	struct cf_drop drop = { .server = id, .bytes = bytes };
+
+	(void)name;
+	(void)mode;
+	(void)mtime;
+	return cf_complete(ctx, &drop, err);
+}
+
+static int set_access(struct cf_ctx *ctx, int64_t id, const struct cf_setattr *set,
+		      struct cf_err *err)
+{
+	struct cf_access access = {
+		.uid = set->has_uid ? (int64_t)set->uid : -1,
+		.gid = set->has_gid ? (int64_t)set->gid : -1,
+		.mode = set->has_mode ? (int64_t)(set->mode & 0777) : -1,
+	};
+
+	return cf_server_access(ctx, id, &access, err);
+}
+
+static int set_export_password(struct cf_ctx *ctx, int64_t id, const struct cf_file *file,
+			       const char *text, struct cf_err *err)
+{
+	struct cf_password_of of = { .object = CF_OBJECT_SERVER, .id = id };
+
+	(void)file;
+	return cf_export_password_set(ctx, &of, text, err);
+}
+
+static cf_time export_password_time(const struct cf_at *at)
+{
+	cf_time time = at->server.t_export_password;
+
+	return time ? time : at->server.created;
+}
+
+static const struct cf_file files[] = {
+	{
+		.row = 1,
+		.name = "_services",
+		.type = CF_FILE_DIRECTORY,
+		.kind = CF_KIND_SERVICES,
+	},
+	{
+		.row = 2,
+		.name = "_export.password",
+		.mode = 0600,
+		.depends = CF_WHAT_PASSWORD | CF_WHAT_ACCESS,
+		.limit = CF_PASSWORD_FILE_MAX,
+		.set = set_export_password,
+		.time = export_password_time,
+		.write_only = true,
+	},
+	{ 0 },
+};
+
+static const struct cf_dir *const certificates = &cf_dir_certificate;
+
+const struct cf_dir cf_dir_server = {
+	.kind = CF_KIND_SERVER,
+	.what = "a server",
+	.files = files,
+	.load = load,
+	.attr = attr,
+	.parent = parent,
+	.child = &certificates,
+	.find = find,
+	.next = next,
+	.name = child_name,
+	.mkdir = cf_draft_create,
+	.rmdir = cf_certificate_delete,
+	.rename = rename_certificate,
+	.deliver = deliver,
+	.takes = cf_name_is_drop,
+	.access = set_access,
+};

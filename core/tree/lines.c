@@ -1,0 +1,237 @@
+/*
+ * Content that is taken line by line in write(2): `services` and `request.csr`. Programs cut
+ * their writes anywhere, so a line without its newline waits for the next write or for close(2).
+ * For `services`, what looks like a whole one-line message, a handle's first and short write, is
+ * taken at once, since a shell hears of write(2) alone.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/base/text.h"
+#include "core/crypto/dn.h"
+#include "core/procedures/property.h"
+#include "core/tree/node_private.h"
+
+#define ONE_MESSAGE 4096 /* bytes under which a first write is whole */
+
+/* What a handle said about its request so far: owned copies. */
+struct cf_lines {
+	struct cf_assignment *items;
+	size_t n;
+};
+
+void cf_lines_free(struct cf_lines *lines)
+{
+	if (!lines)
+		return;
+	for (size_t i = 0; i < lines->n; i++) {
+		free((char *)lines->items[i].name);
+		free((char *)lines->items[i].value);
+	}
+	free(lines->items);
+	free(lines);
+}
+
+/*
+ * Split what waits plus data into complete lines and a rest. force: the rest is a line too.
+ * Only the text of complete lines is normalized: a CR may be the last byte of this write.
+ */
+static int split(const struct cf_open *open, struct cf_span data, bool force, struct cf_buf *lines,
+		 struct cf_buf *rest, struct cf_err *err)
+{
+	cf_auto(cf_buf_done) struct cf_buf all = { 0 };
+	const char *end;
+	size_t n;
+	int r = cf_buf_append(&all, open->in.data, open->in.len, err);
+
+	if (r == 0)
+		r = cf_buf_append(&all, data.data, data.len, err);
+	if (r < 0)
+		return r;
+	if (all.len && memchr(all.data, '\0', all.len))
+		return cf_fail(err, EINVAL, "%s takes text, and there is a NUL in it",
+			       open->file->name);
+	end = all.len ? memrchr(all.data, '\n', all.len) : NULL;
+	n = end ? (size_t)(end - all.data) + 1 : 0;
+	if (force)
+		n = all.len;
+	r = cf_text_normalize(cf_span(all.data, n), lines, err);
+	return r < 0 ? r : cf_buf_append(rest, all.data ? all.data + n : "", all.len - n, err);
+}
+
+/* What has no newline yet waits in the handle. */
+static void keep_rest(struct cf_open *open, struct cf_buf *rest)
+{
+	cf_buf_move(&open->in, rest);
+	open->waiting = open->in.len != 0;
+}
+
+static bool is_whole_message(const struct cf_open *open, struct cf_span data)
+{
+	return !open->received && data.len < ONE_MESSAGE;
+}
+
+int cf_lines_append(struct cf_ctx *ctx, struct cf_open *open, struct cf_span data,
+		    struct cf_err *err)
+{
+	cf_auto(cf_buf_done) struct cf_buf lines = { 0 }, rest = { 0 };
+	int r = split(open, data, is_whole_message(open, data), &lines, &rest, err);
+
+	if (r == 0 && lines.len)
+		r = open->file->append(ctx, open->id, lines.data, err);
+	if (r == 0)
+		keep_rest(open, &rest);
+	return r;
+}
+
+static int remember(struct cf_lines *lines, const char *name, const char *value, struct cf_err *err)
+{
+	struct cf_assignment *more = realloc(lines->items, (lines->n + 1) * sizeof(*more));
+	struct cf_assignment item;
+
+	if (!more)
+		return cf_fail_memory(err);
+	lines->items = more;
+	item.name = strdup(name);
+	item.value = strdup(value);
+	if (!item.name || !item.value) {
+		free((char *)item.name);
+		free((char *)item.value);
+		return cf_fail_memory(err);
+	}
+	lines->items[lines->n++] = item;
+	return 0;
+}
+
+/* `property = value`, or the name: bare, or as `subject = …`. *ret_last: it is the name. */
+static int parse_line(struct cf_lines *lines, char *line, bool *ret_last, struct cf_err *err)
+{
+	char *equals = strchr(line, '=');
+	char *value = line;
+
+	*ret_last = true;
+	if (equals) {
+		*equals = '\0';
+		if (cf_property_known(cf_text_trim(line))) {
+			value = cf_text_trim(equals + 1);
+			line = cf_text_trim(line);
+			*ret_last = !strcasecmp(line, "subject");
+			return remember(lines, line, value, err);
+		}
+		*equals = '=';
+	}
+	return remember(lines, "subject", cf_text_trim(value), err);
+}
+
+/* A line follows what was taken for the name: it may have been a property that there is not. */
+static int fail_after_name(const struct cf_lines *lines, const char *line, struct cf_err *err)
+{
+	cf_auto(cf_dn_done) struct cf_dn dn = { 0 };
+	const char *name = lines->items[lines->n - 1].value;
+	int r = cf_dn_parse(name, &dn, err);
+
+	if (r < 0)
+		return cf_note(err, r, "'%s' is neither a property nor a name", name);
+	return cf_fail(err, EINVAL, "'%s' comes after the name; the name is the last line", line);
+}
+
+/* Take the complete lines into a copy of what there is. *ret_last: the name came. */
+static int parse(struct cf_lines *lines, char *text, bool *ret_last, struct cf_err *err)
+{
+	char *save = NULL;
+
+	*ret_last = false;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		int r;
+
+		line = cf_text_trim(line);
+		if (!*line)
+			continue;
+		if (*ret_last)
+			return fail_after_name(lines, line, err);
+		r = parse_line(lines, line, ret_last, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int copy(const struct cf_lines *from, struct cf_lines *to, struct cf_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; from && i < from->n && r == 0; i++)
+		r = remember(to, from->items[i].name, from->items[i].value, err);
+	return r;
+}
+
+CF_DEFINE_AUTO(struct cf_lines, cf_lines_free);
+
+static int compose(struct cf_ctx *ctx, struct cf_open *open, struct cf_span data, bool force,
+		   struct cf_err *err)
+{
+	cf_auto(cf_buf_done) struct cf_buf text = { 0 }, rest = { 0 };
+	cf_auto(cf_lines_free) struct cf_lines *lines = calloc(1, sizeof(*lines));
+	bool last = false;
+	int r;
+
+	if (!lines)
+		return cf_fail_memory(err);
+	r = split(open, data, force, &text, &rest, err);
+	if (r == 0 && open->finished && (text.len || rest.len))
+		return cf_fail(err, EACCES, "the %s is made; nothing can be added to it",
+			       open->file->name);
+	if (r == 0)
+		r = copy(open->lines, lines, err);
+	if (r == 0 && text.len)
+		r = parse(lines, text.data, &last, err);
+	if (r == 0 && last && strspn(cf_buf_text(&rest), " \t\r\n") != rest.len)
+		r = fail_after_name(lines, rest.data, err);
+	if (r == 0 && last)
+		r = open->file->compose(ctx, open->id, lines->items, lines->n, err);
+	if (r < 0)
+		return r;
+	open->finished |= last;
+	cf_lines_free(open->lines);
+	open->lines = cf_take(&lines);
+	keep_rest(open, &rest);
+	return 0;
+}
+
+int cf_lines_compose(struct cf_ctx *ctx, struct cf_open *open, struct cf_span data,
+		     struct cf_err *err)
+{
+	return compose(ctx, open, data, false, err);
+}
+
+int cf_lines_flush(struct cf_ctx *ctx, struct cf_open *open, struct cf_err *err)
+{
+	cf_auto(cf_buf_done) struct cf_buf lines = { 0 }, rest = { 0 };
+	int r;
+
+	if (!open->in.len)
+		return 0;
+	if (open->file->compose)
+		return compose(ctx, open, cf_span(NULL, 0), true, err);
+	r = split(open, cf_span(NULL, 0), true, &lines, &rest, err);
+	if (r == 0 && lines.len)
+		r = open->file->append(ctx, open->id, lines.data, err);
+	if (r == 0)
+		keep_rest(open, &rest);
+	return r;
+}
+
+int cf_lines_whole(struct cf_ctx *ctx, int64_t id, const struct cf_file *file, struct cf_span data,
+		   struct cf_err *err)
+{
+	struct cf_open open = { .file = file, .id = id };
+	int r = compose(ctx, &open, data, true, err);
+
+	if (r == 0 && !open.finished)
+		r = cf_fail(err, EINVAL, "%s has no line with the name", file->name);
+	cf_lines_free(open.lines);
+	cf_buf_done(&open.in);
+	return r;
+}

@@ -1,0 +1,296 @@
+/*
+ * How directories are described. A kind of directory is a table: struct cf_dir with its rows,
+ * struct cf_file. Lookup, listing, attributes, permission and dispatch are written once (node.c,
+ * file.c, change.c) and read the tables.
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "core/procedures/common.h"
+#include "core/procedures/request.h"
+#include "core/store/trust.h"
+#include "core/tree/tree.h"
+
+/* Kinds of directory, the top six bits of st_ino. Never reused: an NFS client remembers them. */
+enum cf_kind {
+	CF_KIND_ROOT = 0,
+	CF_KIND_SERVER = 1,
+	CF_KIND_CERTIFICATE = 2,
+	CF_KIND_TRUST = 3,
+	CF_KIND_SERVICES = 4,
+	CF_KIND_STAGED = 63, /* files in memory: staging and what was just delivered */
+};
+
+/* st_ino: kind 6 bits, row 10, id 48. Row 0 is the directory itself. The root comes out as 1. */
+uint64_t cf_ino(enum cf_kind kind, unsigned row, int64_t id);
+
+enum cf_file_type {
+	CF_FILE = 0,
+	CF_FILE_DIRECTORY,
+	CF_FILE_LINK,
+};
+
+/* States of a certificate as bits, for rows that exist in some of them. */
+#define CF_IN_DRAFT (1u << CF_STATE_DRAFT)
+#define CF_IN_PENDING (1u << CF_STATE_PENDING)
+#define CF_IN_COMPLETE (1u << CF_STATE_COMPLETE)
+
+struct cf_dir;
+struct cf_file;
+
+/* One node with the rows it is made of, loaded for one request. */
+struct cf_at {
+	struct cf_tree *tree;
+	struct cf_ctx *ctx;
+	struct cf_db *db;
+	bool owns_db;
+	const struct cf_dir *dir;
+	const struct cf_file *file; /* NULL: the directory itself */
+	int64_t id;
+	cf_time now;
+	struct cf_root root;
+	struct cf_server server;    /* in a server and below */
+	struct cf_certificate cert; /* in a certificate */
+	struct cf_trust trust;      /* a file of _trust */
+};
+
+typedef int cf_read_fn(struct cf_at *at, struct cf_buf *out, struct cf_err *err);
+
+/* One row is one virtual file. Everything the filesystem knows about it is here. */
+struct cf_file {
+	unsigned row;     /* number in st_ino: 1 to 1023, never reused */
+	const char *name; /* NULL: .find and .next of the directory know the names */
+	enum cf_file_type type;
+	enum cf_kind kind; /* of a directory: the table it leads to */
+	unsigned states;   /* CF_IN_ bits; 0: it does not depend on the state */
+	bool (*present)(const struct cf_at *at); /* a further condition */
+	mode_t mode;
+	mode_t draft_mode;       /* in a draft, where that differs */
+	unsigned creatable;      /* CF_IN_ bits in which it may be created while it is absent */
+	unsigned depends;        /* cf_what of its object that change attributes or content */
+	unsigned server_depends; /* cf_what of its server (PASSWORD: of the root too) that do */
+	size_t limit;            /* most bytes a writer may send through one handle */
+
+	/* content: read renders the whole, or read_part a part of something large */
+	cf_read_fn *read;
+	int (*read_part)(struct cf_at *at, uint64_t offset, size_t n, struct cf_buf *out,
+			 struct cf_err *err);
+	uint64_t (*size)(const struct cf_at *at); /* exact; NULL: what read renders */
+	cf_time (*time)(const struct cf_at *at);  /* mtime and ctime; NULL: the object's */
+
+	/* changing, at most one of these */
+	int (*set)(struct cf_ctx *ctx, int64_t id, const struct cf_file *file, const char *text,
+		   struct cf_err *err); /* the whole value, in write(2) */
+	int (*append)(struct cf_ctx *ctx, int64_t id, const char *lines,
+		      struct cf_err *err); /* complete lines, in write(2) */
+	int (*compose)(struct cf_ctx *ctx, int64_t id, const struct cf_assignment *lines, size_t n,
+		       struct cf_err *err); /* property lines, once the name is there */
+	bool deliver; /* the whole content, in close(2): a drop like any other name */
+
+	bool add_to;     /* O_APPEND adds to the value that is there */
+	bool write_only; /* reads as empty */
+	bool secret;     /* holds a key: snapshot at open, never cached, each reading recorded */
+	bool volatile_;  /* changes without a commit: nothing of it is remembered */
+	bool immutable;  /* chattr's append-only flag is shown, and times can't be set */
+};
+
+/* One kind of directory. */
+struct cf_dir {
+	enum cf_kind kind;
+	const char *what;                                          /* for sentences: "a server" */
+	const struct cf_file *files;                               /* ends with a row of zeros */
+	int (*load)(struct cf_at *at, struct cf_err *err);         /* fill at by at->id; -ESTALE */
+	void (*attr)(const struct cf_at *at, struct cf_attr *ret); /* of the directory itself */
+	uint64_t (*parent)(const struct cf_at *at);
+	const struct cf_dir *const *child; /* what .find and .next lead to; NULL: no such entries */
+	unsigned child_row; /* row of these: 0 directories, else files of this table */
+	int (*find)(struct cf_at *at, const char *name, struct cf_at *child, struct cf_err *err);
+	int (*next)(struct cf_at *at, int64_t after, struct cf_at *child, struct cf_err *err);
+	const char *(*name)(const struct cf_at *child); /* of a child as loaded */
+	bool remember_absent; /* the kernel may remember that a name is not there */
+
+	int (*mkdir)(struct cf_ctx *ctx, int64_t id, const char *name, int64_t *ret_id,
+		     struct cf_err *err);
+	int (*rmdir)(struct cf_ctx *ctx, int64_t child, struct cf_err *err);
+	int (*unlink)(struct cf_ctx *ctx, int64_t id, const char *name, struct cf_err *err);
+	int (*rename)(struct cf_ctx *ctx, int64_t child, const char *name, int64_t new_id,
+		      const char *new_name, struct cf_err *err); /* between two of this kind */
+	/* A dropped file; NULL: none is taken here. */
+	int (*deliver)(struct cf_ctx *ctx, int64_t id, const char *name, struct cf_span bytes,
+		       mode_t mode, cf_time mtime, struct cf_err *err);
+	bool (*takes)(const char *name); /* which names are drops here */
+	bool keeps;                      /* a delivered file stays listed (_trust) */
+	int (*access)(struct cf_ctx *ctx, int64_t id, const struct cf_setattr *set,
+		      struct cf_err *err); /* chmod, chown of the directory itself */
+};
+
+extern const struct cf_dir cf_dir_root, cf_dir_server, cf_dir_certificate, cf_dir_trust,
+	cf_dir_services;
+
+/* All of them, NULL at the end: what a test walks. */
+extern const struct cf_dir *const cf_dirs[];
+
+/* -- node.c ------------------------------------------------------------------------------------- */
+
+/* Load a node for one request. -ESTALE when it is gone. *at is released with cf_at_done(). */
+int cf_at_load(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t ino, struct cf_at *at,
+	       struct cf_err *err);
+void cf_at_done(struct cf_at *at);
+CF_DEFINE_DONE(struct cf_at, cf_at_done);
+
+/* Prepare a child that shares its parent's transaction and rows. */
+void cf_at_child(const struct cf_at *parent, const struct cf_dir *dir, struct cf_at *ret);
+
+uint64_t cf_at_ino(const struct cf_at *at);
+bool cf_is_certificate(uint64_t ino); /* a certificate's directory, or a file in it */
+
+/* Is the row there in this state? Is it writable now? */
+bool cf_file_present(const struct cf_at *at, const struct cf_file *file);
+mode_t cf_file_mode(const struct cf_at *at, const struct cf_file *file);
+bool cf_file_creatable(const struct cf_at *at, const struct cf_file *file);
+
+/* The row with this fixed name, present or not; NULL. */
+const struct cf_file *cf_file_find(const struct cf_dir *dir, const char *name);
+const struct cf_file *cf_file_numbered(const struct cf_dir *dir, unsigned row);
+const struct cf_file *cf_file_of(uint64_t ino); /* NULL: a directory, or no such */
+
+/* Attributes of a loaded node. */
+int cf_at_attr(struct cf_at *at, struct cf_attr *ret, struct cf_err *err);
+
+/* Find a name in a loaded directory. -ENOENT. */
+int cf_at_find(struct cf_at *at, const char *name, struct cf_at *child, struct cf_err *err);
+
+/* Append the path of a loaded node, without a slash in front; name may be NULL. */
+int cf_at_path(const struct cf_at *at, const char *name, struct cf_buf *out, struct cf_err *err);
+
+/* -- the tree's own memory ------------------------------------------------------------------------ */
+
+struct cf_staged;
+struct cf_refusals;
+
+struct cf_tree {
+	const struct cf_core *core;
+	struct cf_tree_options options;
+	pthread_mutex_t lock;           /* guards the four below */
+	struct cf_staged *staged;       /* list, newest first */
+	struct cf_open *composing;      /* open handles of compose rows */
+	uint64_t last_staged;           /* id of the newest */
+	size_t staged_bytes;            /* of those that count against the limit */
+	struct cf_refusals *refusals;   /* has a lock of its own */
+	_Atomic int64_t checked_system; /* when the system store was last looked at */
+};
+
+/* Attributes of a child that was found in a loaded directory: a row of it, or another node. */
+int cf_at_child_attr(struct cf_at *at, struct cf_at *child, struct cf_attr *ret,
+		     struct cf_err *err);
+
+/* A fixed row as a node: a directory row leads into its own table. */
+int cf_at_enter(struct cf_at *at, const struct cf_file *file, struct cf_at *child,
+		struct cf_err *err);
+
+/* -- refusal.c -------------------------------------------------------------------------------------- */
+
+struct cf_refusals *cf_refusals_new(void);
+void cf_refusals_free(struct cf_refusals *refusals);
+
+/*
+ * Remember that something was refused: for `_errors`, and for `why` of the certificate that the
+ * inode belongs to. Puts the path in front of the sentence, adds CF_WHAT_REFUSED to ctx->changes,
+ * and returns r.
+ */
+int cf_refuse(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t ino, const char *name, int r,
+	      struct cf_err *err);
+
+/* Append the last refusal of a certificate, or nothing; all of them, oldest first. */
+int cf_refusals_last(struct cf_tree *tree, int64_t certificate, struct cf_buf *out,
+		     struct cf_err *err);
+int cf_refusals_all(struct cf_tree *tree, struct cf_buf *out, struct cf_err *err);
+cf_time cf_refusals_time(struct cf_tree *tree, int64_t certificate); /* 0: of all */
+
+/* -- file.c -------------------------------------------------------------------------------------------- */
+
+/* An open file that has state. */
+struct cf_open {
+	pthread_mutex_t lock;
+	uint64_t ino;
+	const struct cf_dir *dir;
+	const struct cf_file *file; /* NULL: staged is set */
+	int64_t id;
+	struct cf_staged *staged;
+	struct cf_buf in; /* what was written and is not yet taken; of a set row all of it */
+	_Atomic uint64_t received; /* bytes this handle took */
+	_Atomic bool waiting;      /* a line without its newline is in .in */
+	int refused;               /* deliver: errno of a write that was refused */
+	struct cf_open *next;      /* compose: the tree's list of such handles */
+	bool dirty;                /* deliver: written since it was last judged */
+	bool finished;             /* compose: the request is made */
+	bool recorded;             /* secret: the reading is in the audit log */
+	struct cf_buf snapshot;    /* secret: the content */
+	struct cf_lines *lines;    /* compose: the properties so far */
+};
+
+struct cf_open *cf_open_new(uint64_t ino, struct cf_err *err); /* NULL: out of memory */
+void cf_open_free(struct cf_open *open);
+CF_DEFINE_AUTO(struct cf_open, cf_open_free);
+
+/* Handles of compose rows are known to the tree while they are open. */
+void cf_open_list(struct cf_tree *tree, struct cf_open *open);
+void cf_open_unlist(struct cf_tree *tree, struct cf_open *open);
+
+/* Has an open handle of this inode taken bytes? The kernel tells no handle with utimens(2). */
+bool cf_open_is_written(struct cf_tree *tree, uint64_t ino);
+
+/* What the present state allows: 0, -EACCES, -EPERM with the sentence. */
+int cf_file_may_open(const struct cf_at *at, int flags, struct cf_err *err);
+
+/* -- lines.c ---------------------------------------------------------------------------------------------- */
+
+/* Take what a handle wrote line by line. 0; on failure nothing of this write was taken. */
+int cf_lines_append(struct cf_ctx *ctx, struct cf_open *open, struct cf_span data,
+		    struct cf_err *err);
+int cf_lines_compose(struct cf_ctx *ctx, struct cf_open *open, struct cf_span data,
+		     struct cf_err *err);
+/* The last line had no newline, and nothing more comes: take it now. */
+int cf_lines_flush(struct cf_ctx *ctx, struct cf_open *open, struct cf_err *err);
+/* A whole text that was renamed to request.csr. */
+int cf_lines_whole(struct cf_ctx *ctx, int64_t id, const struct cf_file *file, struct cf_span data,
+		   struct cf_err *err);
+void cf_lines_free(struct cf_lines *lines);
+
+/* -- delivery.c ------------------------------------------------------------------------------------------- */
+
+/* By name or by inode number, with a reference; NULL when there is none. */
+struct cf_staged *cf_staged_find(struct cf_tree *tree, uint64_t parent, const char *name);
+struct cf_staged *cf_staged_get(struct cf_tree *tree, uint64_t ino);
+void cf_staged_put(struct cf_tree *tree, struct cf_staged *staged); /* accepts NULL */
+
+/* A new file in memory. -ENOSPC when there are too many. It comes with a reference. */
+int cf_staged_create(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t parent, const char *name,
+		     mode_t mode, struct cf_staged **ret, struct cf_err *err);
+void cf_staged_attr(struct cf_tree *tree, struct cf_staged *staged, struct cf_attr *ret);
+/* The inode of its directory, and its name appended to out. */
+void cf_staged_place(struct cf_tree *tree, struct cf_staged *staged, uint64_t *ret_parent,
+		     struct cf_buf *out);
+void cf_staged_opened(struct cf_tree *tree, struct cf_staged *staged, int flags);
+void cf_staged_closed(struct cf_tree *tree, struct cf_staged *staged);
+int cf_staged_read(struct cf_tree *tree, struct cf_staged *staged, uint64_t offset, size_t n,
+		   struct cf_buf *out, struct cf_err *err);
+int cf_staged_write(struct cf_tree *tree, struct cf_staged *staged, uint64_t offset,
+		    struct cf_span data, struct cf_err *err);
+int cf_staged_setattr(struct cf_tree *tree, struct cf_staged *staged, const struct cf_setattr *set,
+		      struct cf_err *err);
+bool cf_staged_any(struct cf_tree *tree, uint64_t parent); /* files in this directory? */
+bool cf_staged_is_dirty(struct cf_tree *tree, struct cf_staged *staged);
+
+/* close(2) of a handle: a final name that was written is judged. */
+int cf_staged_flush(struct cf_tree *tree, struct cf_ctx *ctx, struct cf_staged *staged,
+		    struct cf_err *err);
+/* rename(2): to another staging name, to a writable file, or to a final name, which is judged. */
+int cf_staged_rename(struct cf_tree *tree, struct cf_ctx *ctx, struct cf_staged *staged,
+		     uint64_t new_parent, const char *new_name, struct cf_err *err);
+/* The name no longer leads to it. */
+void cf_staged_unlink(struct cf_tree *tree, struct cf_staged *staged);
+
+/* Free what has had its time; the next time something will have. */
+cf_time cf_staged_expire(struct cf_tree *tree, cf_time now);

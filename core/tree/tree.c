@@ -1,0 +1,269 @@
+/* The tree as a whole: making it, what is slow, what the kernel must forget, what time brings. */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/procedures/status.h"
+#include "core/store/server.h"
+#include "core/tree/node_private.h"
+
+#define SYSTEM_STORE_EVERY (10 * CF_SECOND) /* how often its file is looked at */
+
+int cf_tree_new(const struct cf_core *core, const struct cf_tree_options *options,
+		struct cf_tree **ret, struct cf_err *err)
+{
+	cf_auto(cf_tree_free) struct cf_tree *tree = calloc(1, sizeof(*tree));
+
+	if (!tree)
+		return cf_fail_memory(err);
+	pthread_mutex_init(&tree->lock, NULL);
+	tree->core = core;
+	tree->options = *options;
+	tree->refusals = cf_refusals_new();
+	if (!tree->refusals)
+		return cf_fail_memory(err);
+	*ret = cf_take(&tree);
+	return 0;
+}
+
+void cf_tree_free(struct cf_tree *tree)
+{
+	if (!tree)
+		return;
+	cf_staged_expire(tree, CF_NEVER);
+	cf_refusals_free(tree->refusals);
+	pthread_mutex_destroy(&tree->lock);
+	free(tree);
+}
+
+int cf_at_path(const struct cf_at *at, const char *name, struct cf_buf *out, struct cf_err *err)
+{
+	const char *parts[4] = { 0 };
+	size_t n = 0;
+	int r = 0;
+
+	if (at->server.id)
+		parts[n++] = at->server.name;
+	if (at->dir->kind == CF_KIND_CERTIFICATE)
+		parts[n++] = at->cert.name;
+	else if (at->dir->kind == CF_KIND_SERVICES || at->dir->kind == CF_KIND_TRUST)
+		parts[n++] = at->dir->what;
+	if (at->file && at->file->name)
+		parts[n++] = at->file->name;
+	else if (at->file && at->dir->name)
+		parts[n++] = at->dir->name(at);
+	if (name && n < CF_COUNT(parts))
+		parts[n++] = name;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = cf_buf_printf(out, err, "%s%s", i ? "/" : "", parts[i]);
+	return r;
+}
+
+enum cf_pace cf_tree_pace(struct cf_tree *tree, enum cf_request request, uint64_t ino,
+			  uint64_t other, const struct cf_open *open)
+{
+	const uint64_t trust = cf_ino(CF_KIND_TRUST, 0, 0);
+	const struct cf_file *row = cf_file_of(ino);
+
+	switch (request) {
+	case CF_REQUEST_OPEN: /* a snapshot of a secret derives keys */
+		return row && row->secret ? CF_SLOW : CF_QUICK;
+	case CF_REQUEST_WRITE:
+		return open && open->file && open->file->compose ? CF_SLOWEST : CF_QUICK;
+	case CF_REQUEST_FLUSH:
+		if (open && open->file && open->file->compose)
+			return open->waiting ? CF_SLOWEST : CF_QUICK;
+		return open && (open->staged || open->file->deliver) ? CF_SLOW : CF_QUICK;
+	case CF_REQUEST_SETATTR: /* touch of request.csr */
+		return row && row->compose ? CF_SLOWEST : CF_QUICK;
+	case CF_REQUEST_UNLINK:
+		return ino == trust ? CF_SLOW : CF_QUICK;
+	case CF_REQUEST_RENAME: /* of a staged file to its final name, which may be request.csr */
+		if (!cf_staged_any(tree, ino))
+			return CF_QUICK;
+		return cf_is_certificate(other) ? CF_SLOWEST : CF_SLOW;
+	default:
+		return CF_QUICK;
+	}
+}
+
+/* -- what the kernel must forget ---------------------------------------------------------------- */
+
+/* Rows of a directory that depend on what changed; those that are no longer there lose their name. */
+static void notice_rows(struct cf_at *at, unsigned what, unsigned server_what,
+			const struct cf_notices *notices)
+{
+	uint64_t self = cf_ino(at->dir->kind, 0, at->id);
+
+	for (const struct cf_file *file = at->dir->files; file->row; file++) {
+		if (!(file->depends & what) && !(file->server_depends & server_what))
+			continue;
+		notices->inode(notices->arg, cf_ino(at->dir->kind, file->row, at->id));
+		if ((file->states || file->present) && !cf_file_present(at, file))
+			notices->entry(notices->arg, self, file->name);
+	}
+}
+
+static void notice_certificate(struct cf_at *at, unsigned what, unsigned server_what,
+			       const struct cf_notices *notices)
+{
+	notices->inode(notices->arg, cf_ino(CF_KIND_CERTIFICATE, 0, at->id));
+	notice_rows(at, what, server_what, notices);
+}
+
+/* Every certificate of a server, for what depends on the server. */
+static void notice_certificates(struct cf_at *server, unsigned what,
+				const struct cf_notices *notices)
+{
+	const unsigned concerns =
+		CF_WHAT_NAME | CF_WHAT_PASSWORD | CF_WHAT_SERVICES | CF_WHAT_ACCESS;
+	int64_t after = 0;
+
+	if (!(what & concerns))
+		return;
+	for (;;) {
+		cf_auto(cf_at_done) struct cf_at child = { 0 };
+
+		cf_at_child(server, &cf_dir_certificate, &child);
+		if (cf_dir_server.next(server, after, &child, NULL) <= 0)
+			return;
+		after = child.id;
+		notice_certificate(&child, 0, what, notices);
+	}
+}
+
+static void notice_server(struct cf_at *at, unsigned what, const struct cf_notices *notices)
+{
+	cf_auto(cf_at_done) struct cf_at services = { 0 };
+
+	notices->inode(notices->arg, cf_ino(CF_KIND_SERVER, 0, at->id));
+	notice_rows(at, what, what, notices);
+	notice_certificates(at, what, notices);
+	if (!(what & (CF_WHAT_SERVICES | CF_WHAT_ACCESS)))
+		return;
+	cf_at_child(at, &cf_dir_services, &services);
+	services.id = at->id;
+	notices->inode(notices->arg, cf_ino(CF_KIND_SERVICES, 0, at->id));
+	notice_rows(&services, CF_WHAT_SERVICES, 0, notices);
+}
+
+/* The root's password counts for every certificate that has no nearer one. */
+static void notice_root(struct cf_at *at, unsigned what, const struct cf_notices *notices)
+{
+	int64_t after = 0;
+
+	notices->inode(notices->arg, CF_TREE_ROOT);
+	notice_rows(at, what, what, notices);
+	while (what & CF_WHAT_PASSWORD) {
+		cf_auto(cf_at_done) struct cf_at server = { 0 };
+
+		cf_at_child(at, &cf_dir_server, &server);
+		if (cf_dir_root.next(at, after, &server, NULL) <= 0)
+			return;
+		after = server.id;
+		notice_certificates(&server, CF_WHAT_PASSWORD, notices);
+	}
+}
+
+static enum cf_kind kind_of(enum cf_object object)
+{
+	switch (object) {
+	case CF_OBJECT_SERVER:
+		return CF_KIND_SERVER;
+	case CF_OBJECT_CERTIFICATE:
+		return CF_KIND_CERTIFICATE;
+	case CF_OBJECT_TRUST:
+		return CF_KIND_TRUST;
+	default:
+		return CF_KIND_ROOT;
+	}
+}
+
+/* The directory in which an object has its name. */
+static uint64_t parent_of(const struct cf_change *change)
+{
+	if (change->object == CF_OBJECT_CERTIFICATE)
+		return cf_ino(CF_KIND_SERVER, 0, change->parent);
+	if (change->object == CF_OBJECT_TRUST)
+		return cf_ino(CF_KIND_TRUST, 0, 0);
+	return CF_TREE_ROOT;
+}
+
+/* A link in _services names the certificate it leads to. */
+static void notice_links(struct cf_at *at, const struct cf_notices *notices)
+{
+	for (unsigned row = 1; row <= CF_SERVICE_COUNT_; row++)
+		notices->inode(notices->arg, cf_ino(CF_KIND_SERVICES, row, at->cert.server));
+}
+
+static void notice(struct cf_tree *tree, struct cf_ctx *ctx, const struct cf_change *change,
+		   const struct cf_notices *notices)
+{
+	cf_auto(cf_at_done) struct cf_at at = { 0 };
+	enum cf_kind kind = kind_of(change->object);
+	unsigned row = change->object == CF_OBJECT_TRUST ? 1 : 0;
+
+	if (change->object == CF_OBJECT_AUDIT) /* never remembered */
+		return;
+	if (change->name)
+		notices->entry(notices->arg, parent_of(change), change->name);
+	notices->inode(notices->arg, cf_ino(kind, row, change->id));
+	if (change->object != CF_OBJECT_ROOT && change->what & (CF_WHAT_NAME | CF_WHAT_LISTING))
+		notices->inode(notices->arg, parent_of(change));
+	if (change->object == CF_OBJECT_TRUST)
+		notices->inode(notices->arg, cf_ino(CF_KIND_TRUST, 0, 0));
+	if (cf_at_load(tree, ctx, cf_ino(kind, row, change->id), &at, NULL) < 0)
+		return;
+	if (kind == CF_KIND_CERTIFICATE && change->what & CF_WHAT_NAME)
+		notice_links(&at, notices);
+	if (kind == CF_KIND_CERTIFICATE)
+		notice_certificate(&at, change->what, 0, notices);
+	else if (kind == CF_KIND_SERVER)
+		notice_server(&at, change->what, notices);
+	else if (kind == CF_KIND_ROOT)
+		notice_root(&at, change->what, notices);
+}
+
+void cf_tree_notices(struct cf_tree *tree, const struct cf_changes *changes,
+		     const struct cf_notices *notices)
+{
+	cf_auto(cf_ctx_done) struct cf_ctx ctx = { .core = tree->core };
+
+	for (size_t i = 0; i < changes->n; i++)
+		notice(tree, &ctx, &changes->items[i], notices);
+}
+
+/* -- time --------------------------------------------------------------------------------------- */
+
+/* First verdicts after mounting, and again when the system store's file became another one. */
+static int check_system(struct cf_tree *tree, struct cf_ctx *ctx, cf_time now, struct cf_err *err)
+{
+	bool stale = false;
+	int r;
+
+	if (now - atomic_load(&tree->checked_system) < SYSTEM_STORE_EVERY)
+		return 0;
+	atomic_store(&tree->checked_system, now);
+	r = cf_status_is_stale(ctx, &stale, err);
+	return r < 0 || !stale ? r : cf_status_refresh_all(ctx, err);
+}
+
+int cf_tree_tick(struct cf_tree *tree, struct cf_ctx *ctx, cf_time *ret_next, struct cf_err *err)
+{
+	cf_time now = cf_clock_now(ctx->core->clock);
+	cf_time next = cf_staged_expire(tree, now), due = CF_NEVER;
+	int r = check_system(tree, ctx, now, err);
+
+	if (r == 0)
+		r = cf_status_refresh_due(ctx, &due, err);
+	if (r < 0)
+		return r;
+	/* What is still due now could not be judged (a damaged row): later, not at once again. */
+	if (due > now && due < next)
+		next = due;
+	if (now + SYSTEM_STORE_EVERY < next)
+		next = now + SYSTEM_STORE_EVERY;
+	*ret_next = next;
+	return 0;
+}
