@@ -1,0 +1,220 @@
+/*
+ * A request from its start to its only reply. A reply that has to wait for the kernel to forget
+ * something travels through the threads of invalidate.c; nobody waits for it.
+ */
+#include "fs/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void cf_fs_caller_name(struct cf_caller *caller)
+{
+	char path[32];
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)caller->pid);
+	/* 0 is a process of another pid namespace. */
+	fd = caller->pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd >= 0) {
+		n = read(fd, caller->comm, sizeof(caller->comm) - 1);
+		close(fd);
+	}
+	caller->comm[n > 0 ? n : 0] = '\0';
+	caller->comm[strcspn(caller->comm, "\n")] = '\0';
+}
+
+struct cf_fs_call *cf_fs_call_new(fuse_req_t req, const struct cf_fs_op *op)
+{
+	struct cf_fs_call *call = calloc(1, sizeof(*call));
+	const struct fuse_ctx *from = fuse_req_ctx(req);
+
+	if (!call) {
+		fuse_reply_err(req, ENOMEM);
+		return NULL;
+	}
+	call->fs = fuse_req_userdata(req);
+	call->op = op;
+	call->req = req;
+	call->epoch = atomic_load(&call->fs->epoch);
+	call->ctx.core = call->fs->core;
+	call->ctx.caller.uid = from->uid;
+	call->ctx.caller.gid = from->gid;
+	call->ctx.caller.pid = from->pid;
+	if (op->changes)
+		cf_fs_caller_name(&call->ctx.caller);
+	return call;
+}
+
+struct cf_fs_call *cf_fs_call_open(fuse_req_t req, const struct cf_fs_op *op,
+				   const struct fuse_file_info *fi)
+{
+	struct cf_fs_call *call = cf_fs_call_new(req, op);
+
+	if (!call || !fi)
+		return call;
+	call->fi = *fi;
+	call->handle = (struct cf_fs_handle *)(uintptr_t)fi->fh;
+	if (call->handle) {
+		call->open = call->handle->open;
+		call->ctx.caller = call->handle->caller;
+	}
+	return call;
+}
+
+void cf_fs_call_free(struct cf_fs_call *call)
+{
+	cf_ctx_done(&call->ctx);
+	cf_buf_done(&call->bytes);
+	free(call->kept[0]);
+	free(call->kept[1]);
+	free(call);
+}
+
+void cf_fs_call_reply(struct cf_fs_call *call)
+{
+	fuse_req_t req = call->req;
+
+	if (!req)
+		return;
+	if (call->r < 0)
+		fuse_reply_err(req, -call->r);
+	else if (call->op->reply(call) == -ENOENT && call->op->lost)
+		call->op->lost(call);
+	call->req = NULL;
+}
+
+/* After the tree has done its part. */
+static void finish(struct cf_fs_call *call)
+{
+	const struct cf_changes *changes = &call->ctx.changes;
+	bool absent = call->r == -ENOENT || call->r == -ESTALE;
+
+	if (call->r < 0 && !(absent && call->op->probes))
+		cf_fs_log_refusal(call->fs->log, call->r, &call->err);
+	for (size_t i = 0; i < changes->n; i++) {
+		if (changes->items[i].what & ~(unsigned)CF_WHAT_REFUSED) {
+			cf_fs_timer_wake(call->fs);
+			break;
+		}
+	}
+	if (changes->n > 0 || call->forget_ino != 0) {
+		cf_fs_invalidate(call);
+	} else {
+		cf_fs_call_reply(call);
+		cf_fs_call_free(call);
+	}
+}
+
+static void run_on_pool(struct cf_fs_job *job)
+{
+	struct cf_fs_call *call = (struct cf_fs_call *)job;
+
+	call->op->run(call);
+	finish(call);
+}
+
+/* What belongs to libfuse is gone when the operation returns. */
+static int keep(struct cf_fs_call *call)
+{
+	int r = 0;
+
+	if (call->data.len > 0) {
+		r = cf_buf_append(&call->bytes, call->data.data, call->data.len, &call->err);
+		call->data = cf_span_buf(&call->bytes);
+	}
+	if (r == 0 && call->name) {
+		call->name = call->kept[0] = strdup(call->name);
+		if (!call->name)
+			r = cf_fail_memory(&call->err);
+	}
+	if (r == 0 && call->new_name) {
+		call->new_name = call->kept[1] = strdup(call->new_name);
+		if (!call->new_name)
+			r = cf_fail_memory(&call->err);
+	}
+	return r;
+}
+
+void cf_fs_call_go(struct cf_fs_call *call, enum cf_pace pace)
+{
+	if (pace != CF_QUICK) {
+		enum cf_fs_line line = pace == CF_SLOWEST ? CF_FS_NEXT : CF_FS_FIRST;
+
+		call->r = keep(call);
+		call->job.run = run_on_pool;
+		if (call->r == 0 && cf_fs_pool_add(call->fs->pool, &call->job, line))
+			return;
+		if (call->r < 0) {
+			finish(call);
+			return;
+		}
+	}
+	/* A closed pool: the mount is about to end, and the request is served nevertheless. */
+	call->op->run(call);
+	finish(call);
+}
+
+/* -- what the kernel may remember -------------------------------------------------------------- */
+
+/* A notice that went out since the request began may have been about what it is going to say. */
+static bool outdated(const struct cf_fs_call *call)
+{
+	return atomic_load(&call->fs->epoch) != call->epoch;
+}
+
+double cf_fs_timeout(const struct cf_fs_call *call, bool forget)
+{
+	return forget || outdated(call) ? 0.0 : CF_FS_REMEMBER;
+}
+
+void cf_fs_stat(const struct cf_attr *attr, struct stat *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->st_ino = attr->ino;
+	ret->st_mode = attr->mode;
+	ret->st_nlink = attr->nlink;
+	ret->st_uid = attr->uid;
+	ret->st_gid = attr->gid;
+	ret->st_size = (off_t)attr->size;
+	ret->st_blocks = (blkcnt_t)((attr->size + 511) / 512); /* tar -S takes 0 for a hole */
+	ret->st_blksize = 4096;
+	ret->st_mtim = cf_time_spec(attr->mtime);
+	ret->st_atim = ret->st_mtim;
+	ret->st_ctim = cf_time_spec(attr->ctime);
+}
+
+void cf_fs_entry(const struct cf_fs_call *call, const struct cf_attr *attr,
+		 struct fuse_entry_param *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->ino = attr->ino;
+	ret->attr_timeout = cf_fs_timeout(call, attr->forget_attr);
+	ret->entry_timeout = cf_fs_timeout(call, attr->forget_entry);
+	cf_fs_stat(attr, &ret->attr);
+}
+
+int cf_fs_reply_done(struct cf_fs_call *call)
+{
+	return fuse_reply_err(call->req, 0);
+}
+
+int cf_fs_reply_entry(struct cf_fs_call *call)
+{
+	struct fuse_entry_param entry;
+
+	cf_fs_entry(call, &call->attr, &entry);
+	return fuse_reply_entry(call->req, &entry);
+}
+
+int cf_fs_reply_attr(struct cf_fs_call *call)
+{
+	struct stat st;
+
+	cf_fs_stat(&call->attr, &st);
+	return fuse_reply_attr(call->req, &st, cf_fs_timeout(call, call->attr.forget_attr));
+}
