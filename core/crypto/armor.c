@@ -21,6 +21,7 @@ static void skip_headers(struct cf_armor *block)
 	const char *body = block->body.data;
 	size_t i = block->body.len;
 
+	block->headers = cf_span(body, 0);
 	if (!i || !memchr(body, ':', i))
 		return;
 	block->encrypted = memmem(body, i, "ENCRYPTED", 9) != NULL;
@@ -28,6 +29,7 @@ static void skip_headers(struct cf_armor *block)
 		i--;
 	while (i < block->body.len && body[i] != '\n' && body[i] != '\r')
 		i++;
+	block->headers = cf_span(body, i);
 	block->body = after(block->body, body + i);
 }
 

@@ -11,6 +11,7 @@
 struct cf_armor {
 	char label[CF_ARMOR_LABEL_MAX]; /* between BEGIN and the dashes */
 	struct cf_span body;            /* what stands between the two lines; borrowed */
+	struct cf_span headers;         /* RFC 1421 lines before the Base64; usually empty */
 	bool encrypted;                 /* its headers say Proc-Type: 4,ENCRYPTED (RFC 1421) */
 };
 

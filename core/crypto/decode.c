@@ -6,12 +6,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
-#include "core/crypto/armor_private.h"
 #include "core/crypto/decode_private.h"
-
-#define ENCRYPTED_KEY                                                                              \
-	"the private key in it is encrypted; decrypt it first, or make a PKCS#12 of key and "      \
-	"certificate"
 
 /* What a label promises. A label that is not here is text around what matters. */
 enum promise {
@@ -37,7 +32,7 @@ static const struct label {
 	{ "EC PRIVATE KEY", KEY, NULL },
 	{ "CERTIFICATE REQUEST", REQUEST, NULL },
 	{ "NEW CERTIFICATE REQUEST", REQUEST, NULL },
-	{ "ENCRYPTED PRIVATE KEY", REFUSED, ENCRYPTED_KEY },
+	{ "ENCRYPTED PRIVATE KEY", OBJECT, NULL },
 	{ "TRUSTED CERTIFICATE", REFUSED,
 	  "a block 'TRUSTED CERTIFICATE' is OpenSSL's own; openssl x509 makes a plain one of it" },
 };
@@ -46,6 +41,7 @@ void cf_item_done(struct cf_item *item)
 {
 	cf_buf_done(&item->der);
 	cf_cert_info_done(&item->info);
+	free(item->friendly_name);
 	*item = (struct cf_item){ 0 };
 }
 
@@ -68,9 +64,13 @@ int cf_walk_keep(struct cf_walk *walk, struct cf_item *item, struct cf_err *err)
 	struct cf_decoded *out = &walk->out;
 	struct cf_item *items;
 
-	for (size_t i = 0; i < out->n; i++)
-		if (same(&out->items[i], item))
-			return 0;
+	for (size_t i = 0; i < out->n; i++) {
+		if (!same(&out->items[i], item))
+			continue;
+		if (!out->items[i].friendly_name)
+			out->items[i].friendly_name = cf_take(&item->friendly_name);
+		return 0;
+	}
 	if (out->n == CF_DROP_ITEMS_MAX)
 		return cf_fail(err, EFBIG, "more than %d certificates, CRLs and keys in one file",
 			       CF_DROP_ITEMS_MAX);
@@ -107,13 +107,13 @@ static int walk_block(struct cf_walk *walk, const struct cf_armor *block, struct
 		walk->saw_request = true;
 	if (label->promise == REFUSED)
 		return cf_fail(err, EINVAL, "%s", label->refusal);
-	if (label->promise == KEY && block->encrypted)
-		return cf_fail(err, EINVAL, ENCRYPTED_KEY);
 	if (label->promise == REQUEST)
 		return 0;
 	r = cf_armor_decode(block->body, &der, err);
-	if (r == 0 && label->promise == KEY)
-		r = cf_walk_key(walk, cf_span_buf(&der), err);
+	if (r == 0 && label->promise == KEY && block->encrypted)
+		r = cf_walk_old_key(walk, block->headers, cf_span_buf(&der), err);
+	else if (r == 0 && label->promise == KEY)
+		r = cf_walk_key(walk, cf_span_buf(&der), NULL, err);
 	else if (r == 0)
 		r = cf_walk_der(walk, cf_span_buf(&der), err);
 	return r == -EBADMSG ? cf_note(err, r, "block '%s'", block->label) : r;
@@ -178,7 +178,15 @@ static int check_whole(const struct cf_walk *walk, struct cf_err *err)
 	return cf_fail(err, EBADMSG, "there is no certificate in it");
 }
 
-int cf_decode(struct cf_span bytes, struct cf_decoded *ret, struct cf_err *err)
+static int walk_file(struct cf_walk *walk, struct cf_span bytes, struct cf_err *err)
+{
+	int r = looks_like_der(bytes) ? cf_walk_der(walk, bytes, err) : walk_text(walk, bytes, err);
+
+	return r < 0 ? r : check_whole(walk, err);
+}
+
+int cf_decode(struct cf_span bytes, const struct cf_passwords *passwords, struct cf_decoded *ret,
+	      struct cf_err *err)
 {
 	cf_auto(cf_buf_done) struct cf_buf clean = { 0 };
 	struct cf_walk walk = { 0 };
@@ -191,12 +199,10 @@ int cf_decode(struct cf_span bytes, struct cf_decoded *ret, struct cf_err *err)
 		return r;
 	if (!clean.len)
 		return cf_fail(err, EBADMSG, "the file is empty");
-	if (looks_like_der(cf_span_buf(&clean)))
-		r = cf_walk_der(&walk, cf_span_buf(&clean), err);
-	else
-		r = walk_text(&walk, cf_span_buf(&clean), err);
+	r = cf_walk_candidates(&walk, passwords, err);
 	if (r == 0)
-		r = check_whole(&walk, err);
+		r = walk_file(&walk, cf_span_buf(&clean), err);
+	cf_buf_done(&walk.held);
 	if (r < 0) {
 		cf_decoded_done(&walk.out);
 		return r;

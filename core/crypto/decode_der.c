@@ -10,20 +10,22 @@
 
 CF_DEFINE_AUTO(PKCS7, PKCS7_free);
 CF_DEFINE_AUTO(PKCS12, PKCS12_free);
-CF_DEFINE_AUTO(X509_SIG, X509_SIG_free);
 CF_DEFINE_AUTO(X509_CRL, X509_CRL_free);
 
 #define NOT_ONE "neither a certificate nor a bundle of some, or damaged"
 
-static int walk_certificate(struct cf_walk *walk, struct cf_span der, struct cf_err *err)
+int cf_walk_certificate(struct cf_walk *walk, struct cf_span der, const char *friendly_name,
+			struct cf_err *err)
 {
 	cf_auto(cf_item_done) struct cf_item item = { .kind = CF_ITEM_CERTIFICATE };
 	int r = cf_cert_parse(der, &item.info, &item.der, err);
 
+	if (r == 0 && friendly_name && !(item.friendly_name = strdup(friendly_name)))
+		r = cf_fail_memory(err);
 	return r < 0 ? r : cf_walk_keep(walk, &item, err);
 }
 
-static int walk_crl(struct cf_walk *walk, X509_CRL *crl, struct cf_err *err)
+int cf_walk_crl(struct cf_walk *walk, X509_CRL *crl, struct cf_err *err)
 {
 	cf_auto(cf_item_done) struct cf_item item = { .kind = CF_ITEM_CRL };
 	unsigned char *der = NULL;
@@ -50,11 +52,11 @@ static int walk_signed(struct cf_walk *walk, const PKCS7_SIGNED *sign, struct cf
 
 		if (len <= 0)
 			return cf_ossl_fail(err, EBADMSG, "encoding a certificate again");
-		r = walk_certificate(walk, cf_span(der, (size_t)len), err);
+		r = cf_walk_certificate(walk, cf_span(der, (size_t)len), NULL, err);
 		OPENSSL_free(der);
 	}
 	for (int i = 0; r == 0 && i < sk_X509_CRL_num(sign->crl); i++)
-		r = walk_crl(walk, sk_X509_CRL_value(sign->crl, i), err);
+		r = cf_walk_crl(walk, sk_X509_CRL_value(sign->crl, i), err);
 	return r;
 }
 
@@ -72,8 +74,8 @@ static int walk_pkcs7(struct cf_walk *walk, struct cf_span der, struct cf_err *e
 	return walk_signed(walk, p7->d.sign, err);
 }
 
-/* Starts with a number: PKCS#12 or a private key, and neither is taken alone. */
-static int refuse_numbered(struct cf_span der, struct cf_err *err)
+/* Starts with a number: PKCS#12 or a private key, and that is not taken alone. */
+static int walk_numbered(struct cf_walk *walk, struct cf_span der, struct cf_err *err)
 {
 	cf_auto(PKCS12_free) PKCS12 *p12 = NULL;
 	cf_auto(EVP_PKEY_free) EVP_PKEY *key = NULL;
@@ -83,11 +85,23 @@ static int refuse_numbered(struct cf_span der, struct cf_err *err)
 	p12 = d2i_PKCS12(NULL, &p, (long)der.len);
 	key = p12 ? NULL : d2i_AutoPrivateKey(NULL, &q, (long)der.len);
 	ERR_clear_error();
+	if (p12 && p != (const unsigned char *)der.data + der.len)
+		return cf_fail(err, EBADMSG, "there are bytes after the PKCS#12");
 	if (p12)
-		return cf_fail(err, EINVAL, "PKCS#12 can't be read here");
+		return cf_walk_pkcs12(walk, p12, err);
 	if (key)
 		return cf_fail(err, EINVAL, "a private key without its certificate");
 	return cf_fail(err, EBADMSG, NOT_ONE);
+}
+
+static int walk_sealed(struct cf_walk *walk, const X509_SIG *sealed, struct cf_err *err)
+{
+	const X509_ALGOR *algorithm;
+	int r;
+
+	X509_SIG_get0(sealed, &algorithm, NULL);
+	r = cf_walk_count_algorithm(walk, algorithm, err);
+	return r < 0 ? r : cf_walk_sealed_key(walk, sealed, NULL, err);
 }
 
 /* Starts with a sequence: certificate, CRL, request or encrypted key. */
@@ -98,7 +112,7 @@ static int walk_sequence(struct cf_walk *walk, struct cf_span der, struct cf_err
 	cf_auto(X509_SIG_free) X509_SIG *sealed = NULL;
 	const unsigned char *p[] = { der.data, der.data, der.data };
 	struct cf_err why = { 0 };
-	int r = walk_certificate(walk, der, &why);
+	int r = cf_walk_certificate(walk, der, NULL, &why);
 
 	if (r != -EBADMSG)
 		return r < 0 ? cf_fail(err, -r, "%s", why.text) : 0;
@@ -107,15 +121,13 @@ static int walk_sequence(struct cf_walk *walk, struct cf_span der, struct cf_err
 	sealed = crl || request ? NULL : d2i_X509_SIG(NULL, &p[2], (long)der.len);
 	ERR_clear_error();
 	if (crl)
-		return walk_crl(walk, crl, err);
+		return cf_walk_crl(walk, crl, err);
 	if (request) {
 		walk->saw_request = true;
 		return 0;
 	}
-	if (sealed)
-		return cf_fail(err, EINVAL,
-			       "the private key in it is encrypted; decrypt it first, or make a "
-			       "PKCS#12 of key and certificate");
+	if (sealed && p[2] == (const unsigned char *)der.data + der.len)
+		return walk_sealed(walk, sealed, err);
 	return cf_fail(err, EBADMSG, "%s", why.text);
 }
 
@@ -155,7 +167,7 @@ int cf_walk_der(struct cf_walk *walk, struct cf_span der, struct cf_err *err)
 	case V_ASN1_OBJECT:
 		return walk_pkcs7(walk, der, err);
 	case V_ASN1_INTEGER:
-		return refuse_numbered(der, err);
+		return walk_numbered(walk, der, err);
 	case V_ASN1_SEQUENCE:
 		return walk_sequence(walk, der, err);
 	default:

@@ -61,7 +61,8 @@ static int check(EVP_PKEY *key, struct cf_err *err)
 	return 0;
 }
 
-int cf_walk_key(struct cf_walk *walk, struct cf_span der, struct cf_err *err)
+int cf_walk_key(struct cf_walk *walk, struct cf_span der, const char *friendly_name,
+		struct cf_err *err)
 {
 	cf_auto(cf_item_done) struct cf_item item = { .kind = CF_ITEM_KEY };
 	cf_auto(EVP_PKEY_free) EVP_PKEY *pkey = NULL;
@@ -86,5 +87,7 @@ int cf_walk_key(struct cf_walk *walk, struct cf_span der, struct cf_err *err)
 		r = cf_key_spki_sum(&key, item.info.spki_sum, err);
 	if (r < 0)
 		return r == -EIO ? -EBADMSG : r;
+	if (friendly_name && !(item.friendly_name = strdup(friendly_name)))
+		return cf_fail_memory(err);
 	return cf_walk_keep(walk, &item, err);
 }

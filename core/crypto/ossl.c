@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/provider.h>
 #include <openssl/rand.h>
 
 #include "core/base/cleanup.h"
@@ -85,6 +86,42 @@ static int warm_keys(struct cf_err *err)
 	return r < 0 ? r : cf_key_spki(loaded, &der, err);
 }
 
+/* A module frees what it has when its last user goes; loading it again tells who it was. */
+static void unload_legacy(void)
+{
+	OSSL_PROVIDER *legacy = OSSL_PROVIDER_try_load(NULL, "legacy", 1);
+
+	if (legacy && OSSL_PROVIDER_unload(legacy))
+		OSSL_PROVIDER_unload(legacy);
+}
+
+/*
+ * The legacy provider reads old PKCS#12 files (RC2-40, RC4). All that doesn't ask for it with
+ * CF_OSSL_ANY goes on as if it weren't there: no MD4 signature becomes acceptable through it.
+ * Where it isn't installed, such files are refused with a sentence.
+ */
+static bool load_providers(void)
+{
+	if (OSSL_PROVIDER_available(NULL, "legacy"))
+		return true;
+	/* The default one loads by itself as long as nobody asks for others only: hence the 1. */
+	if (!EVP_set_default_properties(NULL, "provider=default") ||
+	    (OSSL_PROVIDER_try_load(NULL, "legacy", 1) && !OPENSSL_atexit(unload_legacy)))
+		return false;
+	cf_ossl_drain();
+	return true;
+}
+
+/* What old files are encrypted with; whether it is there is of no interest yet. */
+static void warm_legacy(void)
+{
+	static const char *const names[] = { "RC2-40-CBC", "RC2-CBC", "RC4", "RC4-40", "DES-CBC" };
+
+	for (size_t i = 0; i < CF_COUNT(names); i++)
+		EVP_CIPHER_free(EVP_CIPHER_fetch(NULL, names[i], CF_OSSL_ANY));
+	cf_ossl_drain();
+}
+
 int cf_ossl_init(struct cf_err *err)
 {
 	unsigned char byte;
@@ -98,8 +135,10 @@ int cf_ossl_init(struct cf_err *err)
 					 OPENSSL_INIT_ADD_ALL_CIPHERS |
 					 OPENSSL_INIT_ADD_ALL_DIGESTS,
 				 NULL) ||
-	    RAND_bytes(&byte, 1) != 1 || RAND_priv_bytes(&byte, 1) != 1 || !warm_algorithms())
+	    !load_providers() || RAND_bytes(&byte, 1) != 1 || RAND_priv_bytes(&byte, 1) != 1 ||
+	    !warm_algorithms())
 		return cf_ossl_fail(err, EIO, "starting OpenSSL");
+	warm_legacy();
 	r = warm_keys(err);
 	return r < 0 ? cf_note(err, -EIO, "starting OpenSSL") : 0;
 }

@@ -13,6 +13,9 @@
 #include "core/base/buf.h"
 #include "core/base/pack.h"
 
+/* Properties for what may come from any provider; without them only the default one is asked. */
+#define CF_OSSL_ANY "-provider"
+
 /*
  * Drain OpenSSL's queue into err ("what: reason") and return -code. The queue is empty
  * afterwards. An allocation failure anywhere in the queue makes it -ENOMEM.

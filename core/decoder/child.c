@@ -1,6 +1,7 @@
 /* The decoder's own process: take one job, lock up, do it, answer, exit; see decoder.h. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -50,8 +51,14 @@ static void send_all(int fd, const struct cf_buf *buf)
 static int do_decode(struct cf_span payload, struct cf_buf *out, struct cf_err *err)
 {
 	cf_auto(cf_decoded_done) struct cf_decoded decoded = { 0 };
-	int r = cf_decode(payload, &decoded, err);
+	struct cf_wire_decode job;
+	struct cf_passwords passwords;
+	int r;
 
+	if (!cf_wire_get_decode(payload, &job))
+		return cf_fail(err, EBADMSG, "the job is damaged");
+	passwords = (struct cf_passwords){ .items = job.passwords, .n = job.n_passwords };
+	r = cf_decode(job.bytes, &passwords, &decoded, err);
 	return r < 0 ? r : cf_wire_put_decoded(&decoded, out, err);
 }
 
@@ -118,6 +125,7 @@ _Noreturn void cf_decoder_child(int fd, const struct cf_system_store *system)
 	answer(fd, r, &result, &err);
 	/* The process ends anyway; valgrind would call these lost. */
 	cf_buf_done(&result);
+	explicit_bzero(payload, job.payload); /* it may hold passwords and a key */
 	free(payload);
 	end(EXIT_SUCCESS);
 }

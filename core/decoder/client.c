@@ -151,7 +151,7 @@ static int exchange(const struct cf_decoder *decoder, const struct cf_buf *job, 
 /* The errno and sentence in front of a result. Nothing else than these may come from a decoder. */
 static int get_status(struct cf_unpack *u, struct cf_err *err)
 {
-	static const int codes[] = { EBADMSG, EINVAL, EFBIG, ENOMEM, EIO };
+	static const int codes[] = { EBADMSG, EINVAL, EFBIG, ENOKEY, EKEYREJECTED, ENOMEM, EIO };
 	int64_t code = cf_unpack_int(u);
 	cf_auto(cf_free) char *text = NULL;
 	int r = cf_wire_text(u, false, &text, err);
@@ -193,9 +193,11 @@ static int close_reply(const struct cf_unpack *u, int r, struct cf_err *err)
 }
 
 int cf_decoder_decode(const struct cf_decoder *decoder, struct cf_span bytes,
-		      struct cf_decoded *ret, struct cf_err *err)
+		      const struct cf_passwords *passwords, struct cf_decoded *ret,
+		      struct cf_err *err)
 {
 	cf_auto(cf_decoded_done) struct cf_decoded decoded = { 0 };
+	cf_auto(cf_buf_done) struct cf_buf payload = { 0 };
 	cf_auto(cf_buf_done) struct cf_buf job = { 0 };
 	cf_auto(cf_buf_done) struct cf_buf reply = { 0 };
 	struct cf_unpack u;
@@ -203,8 +205,10 @@ int cf_decoder_decode(const struct cf_decoder *decoder, struct cf_span bytes,
 
 	/* What is too large is refused before anything looks at it, so that can happen here. */
 	if (bytes.len > CF_DROP_MAX)
-		return cf_decode(bytes, ret, err);
-	r = begin(CF_WIRE_DECODE, 0, bytes, &job, err);
+		return cf_decode(bytes, NULL, ret, err);
+	r = cf_wire_put_decode(bytes, passwords, &payload, err);
+	if (r == 0)
+		r = begin(CF_WIRE_DECODE, 0, cf_span_buf(&payload), &job, err);
 	if (r == 0)
 		r = exchange(decoder, &job, 0, CF_WIRE_DECODED_MAX, &reply, err);
 	if (r == 0)

@@ -1,5 +1,5 @@
 /*
- * Foreign DER is parsed in processes of their own: no key, limits on time and memory, one job
+ * Foreign DER is parsed in processes of their own: no key of the store, limits on time and memory, one job
  * each. This is both ends: the client in the worker and in certfsctl, the server in the child.
  */
 #pragma once
@@ -30,7 +30,8 @@ struct cf_decoder {
  * that issuers are among those of the job; thumbprints are computed here.
  */
 int cf_decoder_decode(const struct cf_decoder *decoder, struct cf_span bytes,
-		      struct cf_decoded *ret, struct cf_err *err);
+		      const struct cf_passwords *passwords, struct cf_decoded *ret,
+		      struct cf_err *err);
 int cf_decoder_verify(const struct cf_decoder *decoder, const struct cf_verify *job,
 		      struct cf_verdict *ret, struct cf_err *err);
 

@@ -40,6 +40,31 @@ bool cf_wire_get_job(struct cf_span in, struct cf_wire_job *ret)
 	return true;
 }
 
+int cf_wire_put_decode(struct cf_span bytes, const struct cf_passwords *passwords,
+		       struct cf_buf *out, struct cf_err *err)
+{
+	size_t n = passwords ? passwords->n : 0;
+	int r = cf_pack_int(out, (int64_t)n, err);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = cf_pack_bytes(out, passwords->items[i], err);
+	return r < 0 ? r : cf_pack_bytes(out, bytes, err);
+}
+
+bool cf_wire_get_decode(struct cf_span in, struct cf_wire_decode *ret)
+{
+	struct cf_unpack u = { .in = in };
+	int64_t n = cf_unpack_int(&u);
+
+	if (n < 0 || n > CF_PASSWORDS_MAX)
+		return false;
+	ret->n_passwords = (size_t)n;
+	for (size_t i = 0; i < ret->n_passwords; i++)
+		ret->passwords[i] = cf_unpack_bytes(&u);
+	ret->bytes = cf_unpack_bytes(&u);
+	return !u.bad && !u.in.len;
+}
+
 static bool text_ok(struct cf_span text, bool list)
 {
 	const char *p = text.data;
@@ -153,6 +178,8 @@ static int put_item(const struct cf_item *item, struct cf_buf *out, struct cf_er
 		r = cf_pack_bytes(out, cf_span_buf(&item->der), err);
 	if (r == 0 && item->kind != CF_ITEM_CRL)
 		r = cf_pack_bytes(out, cf_span(item->info.spki_sum, CF_SHA256_SIZE), err);
+	if (r == 0 && item->kind != CF_ITEM_CRL)
+		r = cf_pack_bytes(out, cf_span_text(item->friendly_name), err);
 	if (r == 0 && item->kind == CF_ITEM_CERTIFICATE)
 		r = put_info(&item->info, out, err);
 	return r;
@@ -177,8 +204,11 @@ static int get_item(struct cf_unpack *u, struct cf_item *item, struct cf_err *er
 		return 0;
 	}
 	memcpy(item->info.spki_sum, sum.data, sum.len);
-	if (item->kind == CF_ITEM_KEY)
-		return 0;
+	r = cf_wire_text(u, false, &item->friendly_name, err);
+	if (r == 0 && item->friendly_name && !*item->friendly_name)
+		cf_free(cf_take(&item->friendly_name));
+	if (r < 0 || u->bad || item->kind == CF_ITEM_KEY)
+		return r;
 	return get_info(u, cf_span_buf(&item->der), &item->info, err);
 }
 

@@ -2,8 +2,8 @@
  * What travels between a client and its decoder. Both are the same build, but the decoder has
  * parsed foreign bytes: its answer is checked like foreign bytes too.
  *
- * Job: three integers (kind, leaves, bytes of payload), then the payload: the dropped file as it
- * is, or a packed struct cf_verify. Answer: its length, then 0 or an errno, the sentence, and for 0
+ * Job: three integers (kind, leaves, bytes of payload), then the payload: the passwords and the
+ * dropped file, or a packed struct cf_verify. Answer: its length, then 0 or an errno, the sentence, and for 0
  * the result.
  */
 #pragma once
@@ -37,6 +37,17 @@ int cf_wire_seconds(size_t n_leaves);
 
 int cf_wire_put_job(const struct cf_wire_job *job, struct cf_buf *out, struct cf_err *err);
 bool cf_wire_get_job(struct cf_span in, struct cf_wire_job *ret);
+
+/* A dropped file with the passwords to try. Everything points into what was unpacked. */
+struct cf_wire_decode {
+	struct cf_span passwords[CF_PASSWORDS_MAX];
+	size_t n_passwords;
+	struct cf_span bytes;
+};
+
+int cf_wire_put_decode(struct cf_span bytes, const struct cf_passwords *passwords,
+		       struct cf_buf *out, struct cf_err *err);
+bool cf_wire_get_decode(struct cf_span in, struct cf_wire_decode *ret);
 
 /* A struct cf_verify whose arrays are its own and whose spans lie in what was unpacked. */
 struct cf_wire_verify {

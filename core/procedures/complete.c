@@ -355,7 +355,7 @@ int cf_complete(struct cf_ctx *ctx, const struct cf_drop *drop, struct cf_err *e
 	do {
 		cf_auto(answer_done) struct answer a = { 0 };
 
-		r = cf_decoder_decode(&ctx->core->decoder, drop->bytes, &a.decoded, err);
+		r = cf_decoder_decode(&ctx->core->decoder, drop->bytes, NULL, &a.decoded, err);
 		if (r == 0)
 			r = has_no_key(&a.decoded, err);
 		if (r == 0)

@@ -131,6 +131,19 @@ static int store_file(struct cf_ctx *ctx, const struct dropped *file, struct cf_
 	return r < 0 ? r : cf_store_commit(&db, &ctx->changes, err);
 }
 
+/* A key has no business here, encrypted or not, so that no password is tried. */
+static int decode(struct cf_ctx *ctx, struct cf_span bytes, struct cf_decoded *ret,
+		  struct cf_err *err)
+{
+	struct cf_err why = { 0 };
+	int r = cf_decoder_decode(&ctx->core->decoder, bytes, NULL, ret, &why);
+
+	if (r == -ENOKEY)
+		return cf_fail(err, EINVAL,
+			       "it is encrypted; _trust takes certificates and CRLs without keys");
+	return r < 0 ? cf_fail(err, -r, "%s", why.text) : 0;
+}
+
 int cf_trust_put(struct cf_ctx *ctx, const char *name, struct cf_span bytes, mode_t mode,
 		 cf_time mtime, struct cf_err *err)
 {
@@ -141,7 +154,7 @@ int cf_trust_put(struct cf_ctx *ctx, const char *name, struct cf_span bytes, mod
 	int r = check_name(name, err);
 
 	if (r == 0)
-		r = cf_decoder_decode(&ctx->core->decoder, bytes, &decoded, err);
+		r = decode(ctx, bytes, &decoded, err);
 	if (r == 0)
 		r = pack_items(&decoded, &items, err);
 	if (r == 0)

@@ -2,6 +2,7 @@
 #include "tests/support.h"
 
 #include <dirent.h>
+#include <openssl/pkcs12.h>
 #include <openssl/pkcs7.h>
 #include <sys/stat.h>
 
@@ -12,10 +13,19 @@
 #include "tests/unit/ca.h"
 
 struct fixture {
+	const struct cf_passwords *passwords;
 	struct cf_buf in;
 	struct cf_decoded out;
 	struct cf_err err;
 };
+
+/* What pfx/make.sh encrypts with, and what fits nothing. */
+static const struct cf_span words[] = {
+	{ "P@ssw0rd1", 9 },
+	{ "not this one", 12 },
+	{ "Grüße für 5 €", 18 },
+};
+static const struct cf_passwords passwords = { .items = words, .n = 3 };
 
 static int setup(void **state)
 {
@@ -62,7 +72,7 @@ static int decode(struct fixture *f)
 {
 	cf_err_reset(&f->err);
 	cf_decoded_done(&f->out);
-	return cf_decode(cf_span_buf(&f->in), &f->out, &f->err);
+	return cf_decode(cf_span_buf(&f->in), f->passwords, &f->out, &f->err);
 }
 
 static void assert_refused(struct fixture *f, int r, const char *sentence)
@@ -74,11 +84,13 @@ static void assert_refused(struct fixture *f, int r, const char *sentence)
 }
 
 /* ok-N-…: N items. refused-ERRNO-…: that errno, a sentence, nothing decoded. */
-static void check_vector(struct fixture *f, const char *name)
+static void check_vector(struct fixture *f, const char *below, const char *name)
 {
+	char path[512];
 	int r;
 
-	load(f, name);
+	snprintf(path, sizeof(path), "%s%s", below, name);
+	load(f, path);
 	r = decode(f);
 	if (!strncmp(name, "ok-", 3)) {
 		if (r < 0)
@@ -97,22 +109,40 @@ static void check_vector(struct fixture *f, const char *name)
 	assert_null(f->out.items);
 }
 
-static void decode__every_vector_has_the_verdict_in_its_name(void **state)
+/* Check all vectors in a folder below; returns how many there were. */
+static int check_folder(struct fixture *f, const char *below)
 {
-	struct fixture *f = *state;
 	struct dirent *entry;
-	DIR *dir = opendir(folder());
+	char path[512];
+	DIR *dir;
 	int n = 0;
 
+	snprintf(path, sizeof(path), "%s/%s", folder(), below);
+	dir = opendir(path);
 	assert_non_null(dir);
 	while ((entry = readdir(dir))) {
 		if (strncmp(entry->d_name, "ok-", 3) && strncmp(entry->d_name, "refused-", 8))
 			continue;
-		check_vector(f, entry->d_name);
+		f->passwords = !*below || strstr(entry->d_name, "-ENOKEY-") ||
+					       strstr(entry->d_name, "gnutls-empty") ||
+					       strstr(entry->d_name, "gnutls-null")
+				       ? NULL
+				       : &passwords;
+		check_vector(f, below, entry->d_name);
 		n++;
 	}
 	closedir(dir);
-	assert_true(n > 60);
+	return n;
+}
+
+static void decode__every_vector_has_the_verdict_in_its_name(void **state)
+{
+	assert_true(check_folder(*state, "") > 60);
+}
+
+static void decode__every_encrypted_vector_has_the_verdict_in_its_name(void **state)
+{
+	assert_true(check_folder(*state, "pfx/") > 40);
 }
 
 static void decode__every_way_of_saving_gives_the_same_bytes(void **state)
@@ -180,8 +210,8 @@ static void decode__key_names_its_certificate_by_the_public_half(void **state)
 static void decode__what_cannot_be_imported_says_so(void **state)
 {
 	static const char sealed[] =
-		"the private key in it is encrypted; decrypt it first, or make a PKCS#12 of key and "
-		"certificate";
+		"it is encrypted and no password for it is set; write the password into "
+		"_import.password of the server and drop it again";
 	static const struct {
 		const char *name;
 		int r;
@@ -193,13 +223,13 @@ static void decode__what_cannot_be_imported_says_so(void **state)
 		  "a request, not a certificate; only certificates can be imported" },
 		{ "refused-EINVAL-key.pem", -EINVAL, "a private key without its certificate" },
 		{ "refused-EINVAL-key.der", -EINVAL, "a private key without its certificate" },
-		{ "refused-EINVAL-encrypted-key.pem", -EINVAL, sealed },
-		{ "refused-EINVAL-encrypted-key.der", -EINVAL, sealed },
-		{ "refused-EINVAL-encrypted-old-key.pem", -EINVAL, sealed },
-		{ "refused-EINVAL-encrypted-key-beside-certificate.pem", -EINVAL, sealed },
+		{ "refused-ENOKEY-encrypted-key.pem", -ENOKEY, sealed },
+		{ "refused-ENOKEY-encrypted-key.der", -ENOKEY, sealed },
+		{ "refused-ENOKEY-encrypted-old-key.pem", -ENOKEY, sealed },
+		{ "refused-ENOKEY-encrypted-key-beside-certificate.pem", -ENOKEY, sealed },
 		{ "refused-EINVAL-key-of-two-halves.pem", -EINVAL,
 		  "the private key: its private and public half don't belong together" },
-		{ "refused-EINVAL-pkcs12.pfx", -EINVAL, "PKCS#12 can't be read here" },
+		{ "refused-ENOKEY-pkcs12.pfx", -ENOKEY, sealed },
 		{ "refused-EINVAL-rsa1024.cer", -EINVAL,
 		  "CN=weak: an RSA key of 1024 bits; 2048 to 8192 are accepted" },
 		{ "refused-EINVAL-rsa8200.cer", -EINVAL,
@@ -226,6 +256,69 @@ static void decode__what_cannot_be_imported_says_so(void **state)
 		load(f, cases[i].name);
 		assert_refused(f, cases[i].r, cases[i].sentence);
 	}
+}
+
+static void decode__friendly_names_come_out(void **state)
+{
+	static const struct {
+		const char *name, *friendly;
+	} cases[] = {
+		{ "pfx/ok-4-openssl3-chain-and-name.pfx", "Contoso Mail 2026" },
+		{ "pfx/ok-4-openssl1-rc2-40.pfx", "Old mail" },
+		{ "pfx/ok-2-name-in-utf8.pfx", "Größe 漢字" },
+		{ "pfx/ok-4-nss.p12", "leaf" },
+		{ "pfx/ok-2-openssl3.pfx", NULL },
+	};
+	struct fixture *f = *state;
+
+	f->passwords = &passwords;
+	for (size_t i = 0; i < CF_COUNT(cases); i++) {
+		const char *found = NULL;
+
+		load(f, cases[i].name);
+		assert_int_equal(decode(f), 0);
+		for (size_t k = 0; k < f->out.n; k++)
+			if (f->out.items[k].kind == CF_ITEM_KEY)
+				found = f->out.items[k].friendly_name;
+		if (!cases[i].friendly)
+			assert_null(found);
+		else
+			assert_string_equal(found, cases[i].friendly);
+	}
+}
+
+/* A PKCS#12 without a MAC whose encrypted part hides a key that takes 2^31 iterations. */
+static void decode__bomb_inside_an_encrypted_part_does_not_go_off(void **state)
+{
+	struct fixture *f = *state;
+	X509_SIG *sealed = X509_SIG_new();
+	STACK_OF(PKCS12_SAFEBAG) *bags = sk_PKCS12_SAFEBAG_new_null();
+	STACK_OF(PKCS7) *safes = sk_PKCS7_new_null();
+	X509_ALGOR *slot, *bomb;
+	ASN1_OCTET_STRING *bytes;
+	unsigned char *der = NULL;
+	PKCS12 *p12;
+	int n;
+
+	bomb = PKCS5_pbe2_set(EVP_aes_256_cbc(), 0x7fffffff, NULL, 0);
+	X509_SIG_getm(sealed, &slot, &bytes);
+	X509_ALGOR_copy(slot, bomb);
+	X509_ALGOR_free(bomb);
+	ASN1_OCTET_STRING_set(bytes, (const unsigned char *)"0123456789abcdef", 16);
+	sk_PKCS12_SAFEBAG_push(bags, PKCS12_SAFEBAG_create0_pkcs8(sealed));
+	sk_PKCS7_push(safes,
+		      PKCS12_pack_p7encdata(NID_aes_256_cbc, "P@ssw0rd1", 9, NULL, 0, 100, bags));
+	p12 = PKCS12_add_safes(safes, 0);
+	n = i2d_PKCS12(p12, &der);
+	cf_buf_reset(&f->in);
+	cf_buf_append(&f->in, der, (size_t)n, NULL);
+	f->passwords = &passwords;
+	assert_refused(f, -EINVAL,
+		       "a key derivation with 2147483647 iterations; at most 5000000 are accepted");
+	OPENSSL_free(der);
+	PKCS12_free(p12);
+	sk_PKCS7_pop_free(safes, PKCS7_free);
+	sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
 }
 
 /* n certificates as PEM or PKCS#7; one key, so that it is quick. */
@@ -284,7 +377,7 @@ static void decode__a_mebibyte_is_the_most(void **state)
 static void decode__flipped_bytes_never_do_harm(void **state)
 {
 	static const char *const names[] = { "ok-1-der.cer", "ok-3-pkcs7.p7b", "ok-1-crl.crl",
-					     "ok-2-with-key.pem", "refused-EINVAL-pkcs12.pfx" };
+					     "ok-2-with-key.pem", "refused-ENOKEY-pkcs12.pfx" };
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -297,7 +390,8 @@ static void decode__flipped_bytes_never_do_harm(void **state)
 
 			f->in.data[at] ^= (char)(1 << at % 8);
 			r = decode(f);
-			assert_true(r == 0 || r == -EBADMSG || r == -EINVAL || r == -EFBIG);
+			assert_true(r == 0 || r == -EBADMSG || r == -EINVAL || r == -EFBIG ||
+				    r == -ENOKEY);
 			f->in.data[at] ^= (char)(1 << at % 8);
 		}
 	}
@@ -308,6 +402,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(decode__every_vector_has_the_verdict_in_its_name,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			decode__every_encrypted_vector_has_the_verdict_in_its_name, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(decode__friendly_names_come_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			decode__bomb_inside_an_encrypted_part_does_not_go_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(decode__every_way_of_saving_gives_the_same_bytes,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(decode__bundle_keeps_the_files_order, setup,

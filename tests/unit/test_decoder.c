@@ -87,7 +87,7 @@ static int decode(struct fixture *f, const char *bytes, size_t n)
 {
 	cf_err_reset(&f->err);
 	cf_decoded_done(&f->out);
-	return cf_decoder_decode(&f->decoder, cf_span(bytes, n), &f->out, &f->err);
+	return cf_decoder_decode(&f->decoder, cf_span(bytes, n), NULL, &f->out, &f->err);
 }
 
 static void assert_refused(struct fixture *f, int r, const char *sentence)
@@ -231,7 +231,7 @@ static void decode__every_vector_gives_the_same_as_in_process(void **state)
 		if (strncmp(entry->d_name, "ok-", 3) && strncmp(entry->d_name, "refused-", 8))
 			continue;
 		load(f, entry->d_name);
-		r = cf_decode(cf_span_buf(&f->in), &direct, &err);
+		r = cf_decode(cf_span_buf(&f->in), NULL, &direct, &err);
 		if (decode(f, f->in.data, f->in.len) != r)
 			fail_msg("%s: %s", entry->d_name, f->err.text);
 		assert_string_equal(f->err.text, err.text);

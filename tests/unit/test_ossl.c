@@ -277,12 +277,28 @@ static void fail__empty_queue_has_a_sentence_too(void **state)
 	assert_string_equal(err.text, "reading: OpenSSL refused");
 }
 
+/* What is loaded to read old files changes nothing for all else: no MD4, no RC2. */
+static void init__legacy_algorithms_are_there_for_those_who_ask_only(void **state)
+{
+	EVP_MD *md4 = EVP_MD_fetch(NULL, "MD4", NULL);
+	EVP_CIPHER *rc2 = EVP_CIPHER_fetch(NULL, "RC2-40-CBC", NULL);
+	EVP_CIPHER *asked = EVP_CIPHER_fetch(NULL, "RC2-40-CBC", CF_OSSL_ANY);
+
+	(void)state;
+	ERR_clear_error();
+	assert_null(md4);
+	assert_null(rc2);
+	assert_non_null(asked);
+	EVP_CIPHER_free(asked);
+}
+
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(init__twice_is_fine),
+		cmocka_unit_test(init__legacy_algorithms_are_there_for_those_who_ask_only),
 		cmocka_unit_test(fail__tells_the_oldest_reason_and_empties_the_queue),
 		cmocka_unit_test(fail__memory_anywhere_in_the_queue_is_ENOMEM),
 		cmocka_unit_test(fail__empty_queue_has_a_sentence_too),

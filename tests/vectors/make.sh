@@ -148,14 +148,14 @@ cp leaf.key "$out/refused-EINVAL-key.pem"
 cp sec1.key "$out/refused-EINVAL-traditional-key.pem"
 openssl pkcs8 -topk8 -nocrypt -in leaf.key -outform DER -out "$out/refused-EINVAL-key.der"
 openssl pkcs8 -topk8 -in leaf.key -passout pass:x -outform DER \
-	-out "$out/refused-EINVAL-encrypted-key.der"
+	-out "$out/refused-ENOKEY-encrypted-key.der"
 openssl pkcs8 -topk8 -in leaf.key -passout pass:x -out sealed.key
-cp sealed.key "$out/refused-EINVAL-encrypted-key.pem"
-cat leaf.pem sealed.key >"$out/refused-EINVAL-encrypted-key-beside-certificate.pem"
-openssl ec -in leaf.key -aes256 -passout pass:x -out "$out/refused-EINVAL-encrypted-old-key.pem" \
+cp sealed.key "$out/refused-ENOKEY-encrypted-key.pem"
+cat leaf.pem sealed.key >"$out/refused-ENOKEY-encrypted-key-beside-certificate.pem"
+openssl ec -in leaf.key -aes256 -passout pass:x -out "$out/refused-ENOKEY-encrypted-old-key.pem" \
 	2>/dev/null
 openssl pkcs12 -export -inkey leaf.key -in leaf.pem -passout pass:x \
-	-out "$out/refused-EINVAL-pkcs12.pfx"
+	-out "$out/refused-ENOKEY-pkcs12.pfx"
 openssl x509 -in leaf.pem -addtrust serverAuth -trustout -out "$out/refused-EINVAL-trusted.pem"
 
 # A key whose public half is another's: the last 65 bytes of the DER are the point
