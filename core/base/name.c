@@ -64,10 +64,16 @@ static bool is_device(const char *name)
 	       name[3] >= '0' && name[3] <= '9';
 }
 
+static bool is_wildcard(const char *name)
+{
+	return name[0] == '_' && name[1] == '.' && name[2];
+}
+
 int cf_name_certificate(const char *name, struct cf_err *err)
 {
 	size_t n = strlen(name);
-	int r = not_reserved(name, err);
+	/* _.contoso.com is how *.contoso.com is imported; certfs has no such names itself. */
+	int r = is_wildcard(name) ? 0 : not_reserved(name, err);
 
 	if (r < 0)
 		return r;
@@ -93,6 +99,31 @@ int cf_name_certificate(const char *name, struct cf_err *err)
 	if (is_device(name))
 		return cf_fail(err, EINVAL, "'%s' is the name of a device of Windows", name);
 	return 0;
+}
+
+bool cf_name_make(const char *text, char ret[CF_CERTIFICATE_NAME_MAX + 1])
+{
+	bool wildcard = text[0] == '*' && text[1] == '.';
+	size_t n = 0;
+
+	if (!wildcard && !is_wildcard(text))
+		text += strspn(text, " _.~");
+	while (*text) {
+		uint32_t code;
+		size_t len = cf_text_utf8(text, strnlen(text, 4), &code);
+		bool bad = !len || cf_text_unsafe(code) ||
+			   (code < 0x80 && strchr("/\\:*?\"<>|", *text));
+
+		if (n + (bad ? 1 : len) > CF_CERTIFICATE_NAME_MAX)
+			break;
+		memcpy(ret + n, bad ? "_" : text, bad ? 1 : len);
+		n += bad ? 1 : len;
+		text += len ? len : 1;
+	}
+	while (n && (ret[n - 1] == ' ' || ret[n - 1] == '.'))
+		n--;
+	ret[n] = '\0';
+	return n && cf_name_certificate(ret, NULL) == 0;
 }
 
 bool cf_name_ip(const char *name, unsigned char ret[16], size_t *ret_len)

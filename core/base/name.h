@@ -15,6 +15,12 @@ int cf_name_server(const char *name, struct cf_err *err);
 int cf_name_certificate(const char *name, struct cf_err *err);
 
 /*
+ * The name that a certificate gets which comes with this text as its name: "*." becomes "_.", what
+ * a name can't have "_". False when nothing is left of it.
+ */
+bool cf_name_make(const char *text, char ret[CF_CERTIFICATE_NAME_MAX + 1]);
+
+/*
  * One entry of `domains`: letters, digits, '-', '.', up to 255 bytes, a wildcard "*." leftmost
  * once; or an IPv4 or IPv6 address. 0 or -EINVAL.
  */

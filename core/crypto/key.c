@@ -45,6 +45,23 @@ const char *cf_key_type_text(int type)
 	return NULL;
 }
 
+int cf_key_type_of(const struct cf_key *key)
+{
+	bool rsa = EVP_PKEY_get_base_id(key->pkey) == EVP_PKEY_RSA;
+	unsigned int bits = (unsigned int)EVP_PKEY_get_bits(key->pkey);
+	char group[64] = "";
+
+	if (EVP_PKEY_get_base_id(key->pkey) == EVP_PKEY_EC)
+		EVP_PKEY_get_group_name(key->pkey, group, sizeof(group), NULL);
+	cf_ossl_drain();
+	for (size_t i = 0; i < CF_COUNT(types); i++)
+		if (types[i].curve ? OBJ_sn2nid(group) != NID_undef &&
+					     OBJ_sn2nid(group) == EC_curve_nist2nid(types[i].curve)
+				   : rsa && bits == types[i].rsa_bits)
+			return types[i].type;
+	return 0;
+}
+
 /* Put an EVP_PKEY into a struct cf_key; pkey is released on failure too. */
 static int wrap(EVP_PKEY *pkey, const char *what, struct cf_key **ret, struct cf_err *err)
 {

@@ -25,6 +25,9 @@ int cf_key_type_parse(const char *text, enum cf_key_type *ret, struct cf_err *er
 /* The other way; NULL for a number that is none. */
 const char *cf_key_type_text(int type);
 
+/* The type of a key that came in; 0 when it is none of them. */
+int cf_key_type_of(const struct cf_key *key);
+
 /* Make a key. RSA takes 0.1 to 10 s: never on a FUSE thread. 0, -ENOMEM, -EIO. */
 int cf_key_generate(enum cf_key_type type, struct cf_key **ret, struct cf_err *err);
 

@@ -5,14 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/crypto/pkcs12.h"
-#include "core/procedures/status.h"
-
-#define PFX_ITERATIONS 10000 /* of a new certificate's export.pfx */
+#include "core/procedures/arrive.h"
 
 /* What a dropped file turned out to be. */
 struct answer {
-	struct cf_decoded decoded;
+	const struct cf_decoded *decoded;
 	const struct cf_item *leaf; /* the certificate that one of our keys fits; NULL */
 	struct cf_certificate row;  /* whose key that is, as read */
 	struct cf_server server;    /* where issuers are kept */
@@ -24,7 +21,6 @@ struct answer {
 
 static void answer_done(struct answer *answer)
 {
-	cf_decoded_done(&answer->decoded);
 	cf_certificate_done(&answer->row);
 	cf_buf_done(&answer->leaf_der);
 	cf_pool_done(&answer->pool);
@@ -32,11 +28,6 @@ static void answer_done(struct answer *answer)
 }
 
 CF_DEFINE_DONE(struct answer, answer_done);
-
-static bool is_issuer(const struct cf_item *item)
-{
-	return item->kind == CF_ITEM_CERTIFICATE && item->info.is_ca && !item->info.self_signed;
-}
 
 /* The certificate in the file whose key is this one. */
 static const struct cf_item *find_leaf(const struct cf_decoded *decoded,
@@ -83,8 +74,8 @@ static int find_row(struct cf_db *db, const struct cf_item *item, struct cf_cert
 static int find_anywhere(struct cf_db *db, struct answer *a, struct cf_certificate *ret,
 			 const struct cf_item **ret_leaf, struct cf_err *err)
 {
-	for (size_t i = 0; i < a->decoded.n; i++) {
-		const struct cf_item *item = &a->decoded.items[i];
+	for (size_t i = 0; i < a->decoded->n; i++) {
+		const struct cf_item *item = &a->decoded->items[i];
 		int r;
 
 		if (item->kind != CF_ITEM_CERTIFICATE)
@@ -107,19 +98,19 @@ static int without_leaf(struct cf_db *db, struct answer *a, bool in_certificate,
 	size_t issuers = 0;
 	int r;
 
-	for (size_t i = 0; i < a->decoded.n; i++) {
-		const struct cf_item *item = &a->decoded.items[i];
+	for (size_t i = 0; i < a->decoded->n; i++) {
+		const struct cf_item *item = &a->decoded->items[i];
 
-		issuers += is_issuer(item);
+		issuers += cf_is_issuer(item);
 		if (item->kind == CF_ITEM_CERTIFICATE && !item->info.is_ca && !first)
 			first = item;
 	}
 	if (!first && issuers)
 		return 0;
-	if (!first && a->decoded.n && a->decoded.items[0].kind == CF_ITEM_CERTIFICATE)
+	if (!first && a->decoded->n && a->decoded->items[0].kind == CF_ITEM_CERTIFICATE)
 		return cf_fail(err, EINVAL,
 			       "'%s' is a root certificate; whoever trusts it puts it into _trust",
-			       a->decoded.items[0].info.subject);
+			       a->decoded->items[0].info.subject);
 	if (!first)
 		return cf_fail(err, EINVAL, "the file has no certificate; CRLs belong in _trust");
 	r = find_anywhere(db, a, &other, &leaf, err);
@@ -147,7 +138,7 @@ static int find_in_certificate(struct cf_db *db, int64_t certificate, struct ans
 	if (r < 0)
 		return r;
 	if (a->row.state != CF_STATE_DRAFT)
-		a->leaf = find_leaf(&a->decoded, a->row.spki_sum);
+		a->leaf = find_leaf(a->decoded, a->row.spki_sum);
 	if (a->leaf)
 		return 0;
 	r = without_leaf(db, a, a->row.state != CF_STATE_DRAFT, err);
@@ -203,77 +194,7 @@ static int find_target(struct cf_ctx *ctx, const struct cf_drop *drop, struct an
 		r = check_again(db, a, err);
 	if (r == 0)
 		r = cf_pool_load(db, a->server.id, &a->pool, err);
-	for (size_t i = 0; i < a->decoded.n && r == 0; i++)
-		if (is_issuer(&a->decoded.items[i]))
-			r = cf_pool_add_issuer(&a->pool, cf_span_buf(&a->decoded.items[i].der),
-					       err);
-	return r;
-}
-
-/* One name per line from the certificate's own list. */
-static int set_domains(struct cf_certificate *row, const char *names, cf_time now,
-		       struct cf_err *err)
-{
-	cf_auto(cf_buf_done) struct cf_buf list = { 0 };
-	int r = *names ? cf_buf_printf(&list, err, "%s\n", names) : 0;
-
-	return r < 0 ? r
-		     : cf_set_timed(&row->domains, cf_buf_text(&list), &row->t_domains, now, err);
-}
-
-/* Put what the decoder read from the certificate into the columns. */
-static int fill(struct cf_certificate *row, const struct cf_item *leaf, cf_time now,
-		struct cf_err *err)
-{
-	const struct cf_cert_info *info = &leaf->info;
-	const struct {
-		char **slot;
-		const char *text;
-	} texts[] = {
-		{ &row->issuer, info->issuer },
-		{ &row->serial, info->serial },
-		{ &row->key_algorithm, info->key_algorithm },
-		{ &row->signature_algorithm, info->signature_algorithm },
-		{ &row->enhanced_key_usage, info->enhanced_key_usage },
-		{ &row->key_usage, info->key_usage },
-		{ &row->subject_key_id, info->subject_key_id },
-	};
-	int r = cf_set_timed(&row->subject, info->subject, &row->t_subject, now, err);
-
-	if (r == 0)
-		r = set_domains(row, info->domains, now, err);
-	for (size_t i = 0; i < CF_COUNT(texts) && r == 0; i++)
-		r = cf_set_text(texts[i].slot, texts[i].text, err);
-	memcpy(row->sha1, info->sha1, sizeof(row->sha1));
-	row->key_bits = info->key_bits;
-	row->x509_version = info->version;
-	row->self_signed = info->self_signed;
-	row->not_before = info->not_before;
-	row->not_after = info->not_after;
-	row->leaf_len = (int64_t)leaf->der.len;
-	row->state = CF_STATE_COMPLETE;
-	row->pfx_encryption = CF_PFX_AES256_SHA256;
-	row->pfx_iterations = PFX_ITERATIONS;
-	row->t_complete = row->t_services = row->mtime = row->ctime = now;
-	return r;
-}
-
-/* Keep the issuers that came along, for all chains of this server. */
-static int keep_issuers(struct cf_db *db, struct answer *a, struct cf_err *err)
-{
-	for (size_t i = 0; i < a->decoded.n; i++) {
-		bool fresh = false;
-		int r;
-
-		if (!is_issuer(&a->decoded.items[i]))
-			continue;
-		r = cf_store_issuer_add(db, a->server.id, cf_span_buf(&a->decoded.items[i].der),
-					&fresh, err);
-		if (r < 0)
-			return r;
-		a->fresh_issuers |= fresh;
-	}
-	return 0;
+	return r < 0 ? r : cf_issuers_offer(&a->pool, a->decoded, err);
 }
 
 /* -EAGAIN: what the verdict stood on has changed. */
@@ -290,17 +211,10 @@ static int check_unchanged(struct cf_db *db, const struct answer *a, struct cf_e
 static int complete_row(struct cf_ctx *ctx, struct cf_db *db, struct answer *a, struct cf_err *err)
 {
 	struct cf_certificate *row = &a->row;
-	unsigned what;
 	int r = check_unchanged(db, a, err);
 
 	if (r == 0)
-		r = fill(row, a->leaf, cf_db_now(db), err);
-	if (r == 0)
-		r = cf_store_blob_put(db, row, CF_BLOB_LEAF, cf_span_buf(&a->leaf->der), err);
-	if (r == 0)
-		r = cf_verdict_apply(db, row, &a->verdict, cf_db_now(db), &what, err);
-	if (r == 0)
-		r = cf_store_certificate_update(db, row, CF_WHAT_STATE, err);
+		r = cf_leaf_store(db, row, a->leaf, &a->verdict, err);
 	return r < 0 ? r : cf_audit(ctx, db, "complete", a->server.name, row, row->subject, err);
 }
 
@@ -315,7 +229,7 @@ static int store_answer(struct cf_ctx *ctx, struct answer *a, struct cf_err *err
 	if (r == 0 && pending)
 		r = complete_row(ctx, db, a, err);
 	if (r == 0)
-		r = keep_issuers(db, a, err);
+		r = cf_issuers_keep(db, a->server.id, a->decoded, &a->fresh_issuers, err);
 	if (r < 0 || (!pending && !a->fresh_issuers))
 		return r;
 	if (r == 0 && a->fresh_issuers)
@@ -336,30 +250,17 @@ static int judge_and_store(struct cf_ctx *ctx, const struct cf_drop *drop, struc
 	return r < 0 ? r : store_answer(ctx, a, err);
 }
 
-static int has_no_key(const struct cf_decoded *decoded, struct cf_err *err)
-{
-	for (size_t i = 0; i < decoded->n; i++)
-		if (decoded->items[i].kind == CF_ITEM_KEY)
-			return cf_fail(err, EINVAL,
-				       "the file has a private key in it; an answer has none, and "
-				       "keys can't be imported");
-	return 0;
-}
-
-int cf_complete(struct cf_ctx *ctx, const struct cf_drop *drop, struct cf_err *err)
+int cf_complete(struct cf_ctx *ctx, const struct cf_drop *drop, const struct cf_decoded *decoded,
+		struct cf_err *err)
 {
 	bool fresh_issuers = false;
 	int64_t server = 0;
 	int r;
 
 	do {
-		cf_auto(answer_done) struct answer a = { 0 };
+		cf_auto(answer_done) struct answer a = { .decoded = decoded };
 
-		r = cf_decoder_decode(&ctx->core->decoder, drop->bytes, NULL, &a.decoded, err);
-		if (r == 0)
-			r = has_no_key(&a.decoded, err);
-		if (r == 0)
-			r = judge_and_store(ctx, drop, &a, err);
+		r = judge_and_store(ctx, drop, &a, err);
 		fresh_issuers = a.fresh_issuers;
 		server = a.server.id;
 	} while (r == -EAGAIN);

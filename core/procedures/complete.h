@@ -1,25 +1,18 @@
 /* Completing a pending request with the CA's answer: Import-ExchangeCertificate. */
 #pragma once
 
-#include "core/procedures/common.h"
-
-/* Where a file was dropped. */
-struct cf_drop {
-	int64_t certificate; /* in this certificate's directory; 0: not in one */
-	int64_t server;      /* in this server; 0: in the root */
-	struct cf_span bytes;
-};
+#include "core/procedures/deliver.h"
 
 /*
- * Judge a dropped file and do what it is for. Slow: it is decoded and verified in other processes.
+ * Do what a dropped file without a key is for. Slow: it is verified in another process.
  *
  * The certificate with the public key of a pending request completes it, wherever it was dropped
  * below; CA certificates that came along are kept for the chains of that server. CA certificates
  * alone are kept too. The same again succeeds and changes nothing.
  *
+ * decoded  what is in the file; borrowed
+ *
  * 0; nothing changed and
- *   -EBADMSG       not a certificate at all
- *   -EFBIG         too large, or too many certificates
  *   -EACCES        the caller may not write where it belongs
  *   -EKEYREJECTED  dropped into a certificate directory whose key is another one
  *   -ENOKEY        no key here fits
@@ -27,4 +20,5 @@ struct cf_drop {
  *   -EINVAL        a root alone, a CRL, a request …
  *   -ESTALE, -ENOMEM, -EIO
  */
-int cf_complete(struct cf_ctx *ctx, const struct cf_drop *drop, struct cf_err *err);
+int cf_complete(struct cf_ctx *ctx, const struct cf_drop *drop, const struct cf_decoded *decoded,
+		struct cf_err *err);

@@ -30,6 +30,7 @@ struct cf_ctx {
 	const struct cf_core *core;
 	struct cf_caller caller;
 	struct cf_changes changes; /* what the procedures committed, for the kernel's memory */
+	bool held_key;             /* the file that cf_deliver() took has a private key in it */
 };
 
 void cf_ctx_done(struct cf_ctx *ctx);

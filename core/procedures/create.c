@@ -89,38 +89,43 @@ static int touch_server(struct cf_db *db, struct cf_server *server, struct cf_er
 	return cf_store_server_update(db, server, CF_WHAT_LISTING, err);
 }
 
+int cf_draft_insert(struct cf_db *db, struct cf_server *server, const char *name,
+		    struct cf_certificate *ret, struct cf_err *err)
+{
+	int r = certificate_name_free(db, server->id, name, 0, err);
+
+	if (r < 0)
+		return r;
+	snprintf(ret->name, sizeof(ret->name), "%s", name);
+	ret->server = server->id;
+	ret->uid = ret->gid = ret->mode = -1;
+	ret->state = CF_STATE_DRAFT;
+	ret->key_type = CF_KEY_RSA2048;
+	ret->exportable = 1;
+	ret->created = ret->mtime = ret->ctime = cf_db_now(db);
+	ret->t_subject = ret->t_domains = ret->t_key_type = ret->t_exportable = ret->created;
+	ret->t_friendly = ret->t_access = ret->created;
+	ret->next_change = CF_NEVER;
+	r = cf_store_certificate_insert(db, ret, err);
+	return r < 0 ? r : touch_server(db, server, err);
+}
+
 int cf_draft_create(struct cf_ctx *ctx, int64_t server, const char *name, int64_t *ret_id,
 		    struct cf_err *err)
 {
 	cf_auto(cf_change_set_done) struct cf_change_set set = { 0 };
-	struct cf_certificate *row = &set.cert;
 	int r = cf_name_certificate(name, err);
 
 	if (r == 0)
 		r = cf_change_server(ctx, server, &set, err);
 	if (r == 0)
-		r = certificate_name_free(set.db, server, name, 0, err);
-	if (r < 0)
-		return r;
-	snprintf(row->name, sizeof(row->name), "%s", name);
-	row->server = server;
-	row->uid = row->gid = row->mode = -1;
-	row->state = CF_STATE_DRAFT;
-	row->key_type = CF_KEY_RSA2048;
-	row->exportable = 1;
-	row->created = row->mtime = row->ctime = cf_db_now(set.db);
-	row->t_subject = row->t_domains = row->t_key_type = row->t_exportable = row->created;
-	row->t_friendly = row->t_access = row->created;
-	row->next_change = CF_NEVER;
-	r = cf_store_certificate_insert(set.db, row, err);
+		r = cf_draft_insert(set.db, &set.server, name, &set.cert, err);
 	if (r == 0)
-		r = touch_server(set.db, &set.server, err);
-	if (r == 0)
-		r = cf_audit(ctx, set.db, "create", set.server.name, row, NULL, err);
+		r = cf_audit(ctx, set.db, "create", set.server.name, &set.cert, NULL, err);
 	if (r == 0)
 		r = cf_store_commit(&set.db, &ctx->changes, err);
 	if (r == 0)
-		*ret_id = row->id;
+		*ret_id = set.cert.id;
 	return r;
 }
 

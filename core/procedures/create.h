@@ -14,6 +14,13 @@ int cf_draft_create(struct cf_ctx *ctx, int64_t server, const char *name, int64_
 		    struct cf_err *err);
 
 /*
+ * The same inside a transaction, without an audit record. name is a valid one. *ret is released
+ * with cf_certificate_done(). 0, -EEXIST, -EIO, -ENOMEM.
+ */
+int cf_draft_insert(struct cf_db *db, struct cf_server *server, const char *name,
+		    struct cf_certificate *ret, struct cf_err *err);
+
+/*
  * Give a draft, request or certificate another name, or another server. Moving needs an empty
  * `services` (-EBUSY). -EEXIST when the name is taken there.
  */

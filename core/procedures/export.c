@@ -9,26 +9,33 @@
 #include "core/crypto/pkcs12.h"
 #include "core/procedures/chain.h"
 
-/* Set or clear it for one row's flag and time. */
-static void mark(bool set, cf_time now, int64_t *has, cf_time *t, cf_time *mtime)
-{
-	*has = set;
-	*t = now;
-	if (mtime)
-		*mtime = now;
-}
+/* A password in its first line, which may be empty, and what for. */
+struct password {
+	enum cf_secret_kind kind;
+	struct cf_span text;
+};
 
 static int put_password(struct cf_ctx *ctx, struct cf_db *db, const struct cf_owner *owner,
-			struct cf_span text, struct cf_err *err)
+			const struct password *password, struct cf_err *err)
 {
 	struct cf_vault *vault = ctx->core->vault;
 
-	if (!text.len)
-		return cf_vault_delete(vault, db, owner, CF_SECRET_EXPORT_PASSWORD, err);
-	return cf_vault_put(vault, db, owner, CF_SECRET_EXPORT_PASSWORD, text, err);
+	if (!password->text.len)
+		return cf_vault_delete(vault, db, owner, password->kind, err);
+	return cf_vault_put(vault, db, owner, password->kind, password->text, err);
 }
 
-static int set_for_certificate(struct cf_ctx *ctx, int64_t id, struct cf_span text,
+static int audit_password(struct cf_ctx *ctx, struct cf_db *db, const char *server,
+			  const struct cf_certificate *cert, const struct password *password,
+			  struct cf_err *err)
+{
+	bool import = password->kind == CF_SECRET_IMPORT_PASSWORD;
+
+	return cf_audit(ctx, db, password->text.len ? "set-password" : "clear-password", server,
+			cert, import ? "import" : NULL, err);
+}
+
+static int set_for_certificate(struct cf_ctx *ctx, int64_t id, const struct password *password,
 			       struct cf_err *err)
 {
 	cf_auto(cf_change_set_done) struct cf_change_set set = { 0 };
@@ -38,65 +45,66 @@ static int set_for_certificate(struct cf_ctx *ctx, int64_t id, struct cf_span te
 	if (r < 0)
 		return r;
 	owner.server = set.server.id;
-	r = put_password(ctx, set.db, &owner, text, err);
-	mark(text.len, cf_db_now(set.db), &set.cert.has_password, &set.cert.t_password,
-	     &set.cert.mtime);
-	set.cert.ctime = set.cert.mtime;
+	r = put_password(ctx, set.db, &owner, password, err);
+	set.cert.has_password = password->text.len != 0;
+	set.cert.t_password = set.cert.mtime = set.cert.ctime = cf_db_now(set.db);
 	if (r == 0)
 		r = cf_store_certificate_update(set.db, &set.cert, CF_WHAT_PASSWORD, err);
 	if (r == 0)
-		r = cf_audit(ctx, set.db, text.len ? "set-password" : "clear-password",
-			     set.server.name, &set.cert, NULL, err);
+		r = audit_password(ctx, set.db, set.server.name, &set.cert, password, err);
 	return r < 0 ? r : cf_store_commit(&set.db, &ctx->changes, err);
 }
 
-static int set_for_server(struct cf_ctx *ctx, int64_t id, struct cf_span text, struct cf_err *err)
+static int set_for_server(struct cf_ctx *ctx, int64_t id, const struct password *password,
+			  struct cf_err *err)
 {
 	cf_auto(cf_change_set_done) struct cf_change_set set = { 0 };
 	struct cf_owner owner = { .object = CF_OBJECT_SERVER, .id = id, .server = id };
+	bool import = password->kind == CF_SECRET_IMPORT_PASSWORD;
 	int r = cf_change_server(ctx, id, &set, err);
-	int64_t has;
+	struct cf_server *server = &set.server;
 
 	if (r < 0)
 		return r;
-	r = put_password(ctx, set.db, &owner, text, err);
-	mark(text.len, cf_db_now(set.db), &has, &set.server.t_export_password, NULL);
-	set.server.has_export_password = has;
+	r = put_password(ctx, set.db, &owner, password, err);
+	*(import ? &server->has_import_password : &server->has_export_password) =
+		password->text.len != 0;
+	*(import ? &server->t_import_password : &server->t_export_password) = cf_db_now(set.db);
 	if (r == 0)
-		r = cf_store_server_update(set.db, &set.server, CF_WHAT_PASSWORD, err);
+		r = cf_store_server_update(set.db, server,
+					   import ? CF_WHAT_IMPORT : CF_WHAT_PASSWORD, err);
 	if (r == 0)
-		r = cf_audit(ctx, set.db, text.len ? "set-password" : "clear-password",
-			     set.server.name, NULL, NULL, err);
+		r = audit_password(ctx, set.db, server->name, NULL, password, err);
 	return r < 0 ? r : cf_store_commit(&set.db, &ctx->changes, err);
 }
 
-static int set_for_root(struct cf_ctx *ctx, struct cf_span text, struct cf_err *err)
+static int set_for_root(struct cf_ctx *ctx, const struct password *password, struct cf_err *err)
 {
 	cf_auto(cf_db_done) struct cf_db *db = NULL;
 	struct cf_owner owner = { .object = CF_OBJECT_ROOT };
+	bool import = password->kind == CF_SECRET_IMPORT_PASSWORD;
 	struct cf_root root;
-	int64_t has;
 	int r = cf_store_begin(ctx->core->store, false, &db, err);
 
 	if (r == 0)
 		r = cf_load_root(db, &root, err);
 	if (r == 0)
-		r = put_password(ctx, db, &owner, text, err);
+		r = put_password(ctx, db, &owner, password, err);
 	if (r < 0)
 		return r;
-	mark(text.len, cf_db_now(db), &has, &root.t_export_password, NULL);
-	root.has_export_password = has;
-	r = cf_store_root_update(db, &root, CF_WHAT_PASSWORD, err);
+	*(import ? &root.has_import_password : &root.has_export_password) = password->text.len != 0;
+	*(import ? &root.t_import_password : &root.t_export_password) = cf_db_now(db);
+	r = cf_store_root_update(db, &root, import ? CF_WHAT_IMPORT : CF_WHAT_PASSWORD, err);
 	if (r == 0)
-		r = cf_audit(ctx, db, text.len ? "set-password" : "clear-password", NULL, NULL,
-			     NULL, err);
+		r = audit_password(ctx, db, NULL, NULL, password, err);
 	return r < 0 ? r : cf_store_commit(&db, &ctx->changes, err);
 }
 
-int cf_export_password_set(struct cf_ctx *ctx, const struct cf_password_of *of, const char *text,
-			   struct cf_err *err)
+static int set_password(struct cf_ctx *ctx, const struct cf_password_of *of,
+			enum cf_secret_kind kind, const char *text, struct cf_err *err)
 {
 	size_t n = strcspn(text, "\n");
+	struct password password = { .kind = kind, .text = cf_span(text, n) };
 
 	if (text[n] == '\n' && text[n + 1])
 		return cf_fail(err, EINVAL, "a password is one line");
@@ -106,12 +114,24 @@ int cf_export_password_set(struct cf_ctx *ctx, const struct cf_password_of *of, 
 		return cf_fail(err, EINVAL, "a password is UTF-8 without NUL");
 	switch (of->object) {
 	case CF_OBJECT_CERTIFICATE:
-		return set_for_certificate(ctx, of->id, cf_span(text, n), err);
+		return set_for_certificate(ctx, of->id, &password, err);
 	case CF_OBJECT_SERVER:
-		return set_for_server(ctx, of->id, cf_span(text, n), err);
+		return set_for_server(ctx, of->id, &password, err);
 	default:
-		return set_for_root(ctx, cf_span(text, n), err);
+		return set_for_root(ctx, &password, err);
 	}
+}
+
+int cf_export_password_set(struct cf_ctx *ctx, const struct cf_password_of *of, const char *text,
+			   struct cf_err *err)
+{
+	return set_password(ctx, of, CF_SECRET_EXPORT_PASSWORD, text, err);
+}
+
+int cf_import_password_set(struct cf_ctx *ctx, const struct cf_password_of *of, const char *text,
+			   struct cf_err *err)
+{
+	return set_password(ctx, of, CF_SECRET_IMPORT_PASSWORD, text, err);
 }
 
 const char *cf_export_password_from(const struct cf_root *root, const struct cf_server *server,

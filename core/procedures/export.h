@@ -20,6 +20,10 @@ struct cf_password_of {
 int cf_export_password_set(struct cf_ctx *ctx, const struct cf_password_of *of, const char *text,
 			   struct cf_err *err);
 
+/* The same for the password that is tried on what is dropped: of the root or a server. */
+int cf_import_password_set(struct cf_ctx *ctx, const struct cf_password_of *of, const char *text,
+			   struct cf_err *err);
+
 /* Who has the password that applies: "certificate", "server", "root", or NULL. */
 const char *cf_export_password_from(const struct cf_root *root, const struct cf_server *server,
 				    const struct cf_certificate *cert);

@@ -46,8 +46,10 @@ static int deliver(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t parent, co
 	cf_auto(cf_buf_done) struct cf_buf text = { 0 };
 	struct cf_span bytes = cf_span_buf(&judged->data);
 	const struct cf_file *file;
-	int r = cf_at_load(tree, ctx, parent, &at, err);
+	int r;
 
+	ctx->held_key = false;
+	r = cf_at_load(tree, ctx, parent, &at, err);
 	if (r < 0)
 		return r;
 	file = cf_file_find(at.dir, name);
@@ -104,6 +106,7 @@ int cf_staged_flush(struct cf_tree *tree, struct cf_ctx *ctx, struct cf_staged *
 	kept = r == 0 && is_kept(tree, ctx, parent, cf_buf_text(&name));
 	pthread_mutex_lock(&tree->lock);
 	staged->accepted = r == 0;
+	staged->secret |= r == 0 && ctx->held_key;
 	staged->named = r == 0 && !kept && !staged->unlinked;
 	if (r == 0 && staged->written == judged.written)
 		staged->dirty = false;
@@ -172,6 +175,7 @@ int cf_staged_rename(struct cf_tree *tree, struct cf_ctx *ctx, struct cf_staged 
 	renamed(tree, staged, new_parent, cf_take(&name));
 	pthread_mutex_lock(&tree->lock);
 	staged->accepted = true;
+	staged->secret |= ctx->held_key;
 	staged->named = !kept;
 	if (staged->written == judged.written)
 		staged->dirty = false;

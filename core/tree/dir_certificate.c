@@ -3,8 +3,8 @@
 
 #include "core/base/name.h"
 #include "core/procedures/assign.h"
-#include "core/procedures/complete.h"
 #include "core/procedures/create.h"
+#include "core/procedures/deliver.h"
 #include "core/procedures/export.h"
 #include "core/procedures/property.h"
 #include "core/tree/certificate_private.h"
@@ -38,12 +38,11 @@ static uint64_t parent(const struct cf_at *at)
 static int deliver(struct cf_ctx *ctx, int64_t id, const char *name, struct cf_span bytes,
 		   mode_t mode, cf_time mtime, struct cf_err *err)
 {
-	struct cf_drop drop = { .certificate = id, .bytes = bytes };
+	struct cf_drop drop = { .certificate = id, .name = name, .bytes = bytes };
 
-	(void)name;
 	(void)mode;
 	(void)mtime;
-	return cf_complete(ctx, &drop, err);
+	return cf_deliver(ctx, &drop, err);
 }
 
 static int set_access(struct cf_ctx *ctx, int64_t id, const struct cf_setattr *set,

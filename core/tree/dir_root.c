@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "core/base/name.h"
-#include "core/procedures/complete.h"
 #include "core/procedures/create.h"
 #include "core/procedures/delete.h"
+#include "core/procedures/deliver.h"
 #include "core/procedures/export.h"
 #include "core/store/event.h"
 #include "core/tree/node_private.h"
@@ -96,13 +96,12 @@ static int rename_server(struct cf_ctx *ctx, int64_t child, const char *name, in
 static int deliver(struct cf_ctx *ctx, int64_t id, const char *name, struct cf_span bytes,
 		   mode_t mode, cf_time mtime, struct cf_err *err)
 {
-	struct cf_drop drop = { .bytes = bytes };
+	struct cf_drop drop = { .name = name, .bytes = bytes };
 
 	(void)id;
-	(void)name;
 	(void)mode;
 	(void)mtime;
-	return cf_complete(ctx, &drop, err);
+	return cf_deliver(ctx, &drop, err);
 }
 
 static int read_readme(struct cf_at *at, struct cf_buf *out, struct cf_err *err)
@@ -177,6 +176,23 @@ static cf_time export_password_time(const struct cf_at *at)
 	return time ? time : constant_time(at);
 }
 
+static int set_import_password(struct cf_ctx *ctx, int64_t id, const struct cf_file *file,
+			       const char *text, struct cf_err *err)
+{
+	struct cf_password_of of = { .object = CF_OBJECT_ROOT };
+
+	(void)id;
+	(void)file;
+	return cf_import_password_set(ctx, &of, text, err);
+}
+
+static cf_time import_password_time(const struct cf_at *at)
+{
+	cf_time time = at->root.t_import_password;
+
+	return time ? time : constant_time(at);
+}
+
 static const struct cf_file files[] = {
 	{
 		.row = 1,
@@ -223,6 +239,16 @@ static const struct cf_file files[] = {
 		.limit = CF_PASSWORD_FILE_MAX,
 		.set = set_export_password,
 		.time = export_password_time,
+		.write_only = true,
+	},
+	{
+		.row = 7,
+		.name = "_import.password",
+		.mode = 0600,
+		.depends = CF_WHAT_IMPORT,
+		.limit = CF_PASSWORD_FILE_MAX,
+		.set = set_import_password,
+		.time = import_password_time,
 		.write_only = true,
 	},
 	{ 0 },

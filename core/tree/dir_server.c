@@ -1,8 +1,8 @@
 /* A server: its certificates, and what its services use. */
 #include "core/base/name.h"
-#include "core/procedures/complete.h"
 #include "core/procedures/create.h"
 #include "core/procedures/delete.h"
+#include "core/procedures/deliver.h"
 #include "core/procedures/export.h"
 #include "core/tree/node_private.h"
 
@@ -59,12 +59,11 @@ static int rename_certificate(struct cf_ctx *ctx, int64_t child, const char *nam
 static int deliver(struct cf_ctx *ctx, int64_t id, const char *name, struct cf_span bytes,
 		   mode_t mode, cf_time mtime, struct cf_err *err)
 {
-	struct cf_drop drop = { .server = id, .bytes = bytes };
+	struct cf_drop drop = { .server = id, .name = name, .bytes = bytes };
 
-	(void)name;
 	(void)mode;
 	(void)mtime;
-	return cf_complete(ctx, &drop, err);
+	return cf_deliver(ctx, &drop, err);
 }
 
 static int set_access(struct cf_ctx *ctx, int64_t id, const struct cf_setattr *set,
@@ -95,6 +94,22 @@ static cf_time export_password_time(const struct cf_at *at)
 	return time ? time : at->server.created;
 }
 
+static int set_import_password(struct cf_ctx *ctx, int64_t id, const struct cf_file *file,
+			       const char *text, struct cf_err *err)
+{
+	struct cf_password_of of = { .object = CF_OBJECT_SERVER, .id = id };
+
+	(void)file;
+	return cf_import_password_set(ctx, &of, text, err);
+}
+
+static cf_time import_password_time(const struct cf_at *at)
+{
+	cf_time time = at->server.t_import_password;
+
+	return time ? time : at->server.created;
+}
+
 static const struct cf_file files[] = {
 	{
 		.row = 1,
@@ -110,6 +125,16 @@ static const struct cf_file files[] = {
 		.limit = CF_PASSWORD_FILE_MAX,
 		.set = set_export_password,
 		.time = export_password_time,
+		.write_only = true,
+	},
+	{
+		.row = 3,
+		.name = "_import.password",
+		.mode = 0600,
+		.depends = CF_WHAT_IMPORT | CF_WHAT_ACCESS,
+		.limit = CF_PASSWORD_FILE_MAX,
+		.set = set_import_password,
+		.time = import_password_time,
 		.write_only = true,
 	},
 	{ 0 },

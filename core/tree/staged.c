@@ -208,7 +208,10 @@ int cf_staged_read(struct cf_tree *tree, struct cf_staged *staged, uint64_t offs
 	int r = 0;
 
 	pthread_mutex_lock(&tree->lock);
-	if (offset < staged->data.len) {
+	if (staged->secret)
+		r = cf_fail(err, EACCES, "'%s' held a private key and can't be read again",
+			    staged->name);
+	else if (offset < staged->data.len) {
 		if (n > staged->data.len - offset)
 			n = staged->data.len - (size_t)offset;
 		r = cf_buf_append(out, staged->data.data + offset, n, err);

@@ -13,6 +13,7 @@ struct cf_staged {
 	bool accepted;    /* judged and taken */
 	int refused;      /* errno of a write that was refused: what is here is a part only */
 	bool unlinked;    /* a client removed the name */
+	bool secret;      /* and it held a key: its bytes are not given out */
 	bool dirty;       /* written since it was last judged */
 	uint64_t written; /* counts writes */
 	struct cf_buf data;

@@ -218,7 +218,7 @@ static void answer__with_a_private_key_is_refused_and_gone(void **state)
 	PEM_write_bio_PrivateKey(bio, other.key, NULL, NULL, 0, NULL, NULL);
 	n = BIO_get_mem_data(bio, &text);
 	fx_assert_refused(f, fx_write_bytes(f, path, O_CREAT | O_TRUNC, cf_span(text, (size_t)n)),
-			  EINVAL, "private key");
+			  EEXIST, "has a key and a request already");
 	assert_false(fx_exists(f, path));
 	fx_assert_text(f, "EX01/mail/status", "PendingRequest\n");
 	BIO_free(bio);

@@ -84,9 +84,8 @@ gnutls() { # NAME OPTIONS
 		--outfile "$out/$name" "$@" >/dev/null 2>&1
 }
 gnutls ok-2-gnutls.p12 --password "$plain"
-gnutls ok-2-gnutls-arcfour.p12 --password "$plain" --pkcs-cipher arcfour
 gnutls ok-2-gnutls-empty-password.p12 --empty-password
-gnutls ok-2-gnutls-null-password-3des.p12 --null-password --pkcs-cipher 3des-pkcs12
+gnutls ok-2-gnutls-null-password.p12 --null-password
 
 # Java: two keys in one file, with the chain at each
 for one in leaf second; do
@@ -105,9 +104,6 @@ mkdir nss
 certutil -N -d sql:nss --empty-password
 pk12util -i leaf.p12 -d sql:nss -W "$plain" >/dev/null
 pk12util -o "$out/ok-4-nss.p12" -n leaf -d sql:nss -W "$plain" >/dev/null
-pk12util -o "$out/ok-4-nss-3des.p12" -n leaf -d sql:nss -W "$plain" \
-	-c 'PKCS #12 V2 PBE With SHA-1 And 3KEY Triple DES-CBC' \
-	-C 'PKCS #12 V2 PBE With SHA-1 And 40 Bit RC2 CBC' >/dev/null
 
 # PEM with encrypted keys
 openssl pkcs8 -topk8 -in leaf.key -passout "pass:$plain" -out sealed.key
