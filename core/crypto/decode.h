@@ -41,9 +41,9 @@ struct cf_decoded {
  * Decode bytes of a file: DER certificate, PEM with any text around and any number of blocks
  * (CERTIFICATE, X509 CERTIFICATE, PKCS7, PKCS #7 SIGNED DATA, CMS, X509 CRL: the content decides
  * which of them it is; PRIVATE KEY, RSA and EC PRIVATE KEY, encrypted or not, beside a
- * certificate; others are text), PKCS#7 DER, PKCS#12 (RFC 7292) with everything in it, CRL DER, bare
- * Base64 of one of these; LF, CRLF or CR, lines of any length, BOM, UTF-16 with BOM. RFC 5280,
- * RFC 7468, RFC 2315 section 9.1.
+ * certificate; others are text), PKCS#7 DER, PKCS#12 (RFC 7292) with everything in it, CRL DER,
+ * bare Base64 of one of these; LF, CRLF or CR, lines of any length, BOM, UTF-16 with BOM.
+ * RFC 5280, RFC 7468, RFC 2315 section 9.1.
  *
  * bytes      of the file; borrowed
  * passwords  tried in their order on all that is encrypted, and then the empty password and none;

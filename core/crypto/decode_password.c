@@ -160,8 +160,8 @@ static int damaged(struct cf_err *err)
 }
 
 /*
- * One pass over the memory of scrypt (RFC 7914) takes about as long as two iterations of the others;
- * that it isn't too large, OpenSSL sees to.
+ * One step through the memory of scrypt (RFC 7914) takes about as long as two iterations of the
+ * others; that it isn't too large, OpenSSL sees to.
  */
 static int count_scrypt(struct cf_walk *walk, const X509_ALGOR *kdf, struct cf_err *err)
 {

@@ -1,6 +1,7 @@
 /*
- * Foreign DER is parsed in processes of their own: no key of the store, limits on time and memory, one job
- * each. This is both ends: the client in the worker and in certfsctl, the server in the child.
+ * Foreign DER is parsed in processes of their own: no key of the store, limits on time and memory,
+ * one job each. This is both ends: the client in the worker and in certfsctl, the server in the
+ * child.
  */
 #pragma once
 

@@ -3,8 +3,8 @@
  * parsed foreign bytes: its answer is checked like foreign bytes too.
  *
  * Job: three integers (kind, leaves, bytes of payload), then the payload: the passwords and the
- * dropped file, or a packed struct cf_verify. Answer: its length, then 0 or an errno, the sentence, and for 0
- * the result.
+ * dropped file, or a packed struct cf_verify. Answer: its length, then 0 or an errno, the sentence,
+ * and for 0 the result.
  */
 #pragma once
 

@@ -1,4 +1,7 @@
-/* What completing and importing share: a certificate that arrives goes into a row, its issuers into the server. */
+/*
+ * What completing and importing share: a certificate that arrives goes into a row, its issuers into
+ * the server.
+ */
 #pragma once
 
 #include "core/procedures/status.h"
@@ -9,7 +12,7 @@ bool cf_is_issuer(const struct cf_item *item);
 /* Let the issuers in a file help to judge. 0 or -ENOMEM. */
 int cf_issuers_offer(struct cf_pool *pool, const struct cf_decoded *decoded, struct cf_err *err);
 
-/* Keep them for all chains of a server. *ret_fresh becomes true when one is new. 0, -EIO, -ENOMEM. */
+/* Keep them for all chains of a server; *ret_fresh gets true when one is new. 0, -EIO, -ENOMEM. */
 int cf_issuers_keep(struct cf_db *db, int64_t server, const struct cf_decoded *decoded,
 		    bool *ret_fresh, struct cf_err *err);
 

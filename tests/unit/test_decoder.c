@@ -194,6 +194,9 @@ static void assert_same_item(const struct cf_item *a, const struct cf_item *b)
 	assert_memory_equal(a->info.spki_sum, b->info.spki_sum, CF_SHA256_SIZE);
 	if (a->kind != CF_ITEM_CERTIFICATE)
 		return;
+	assert_true(!a->friendly_name == !b->friendly_name);
+	if (a->friendly_name)
+		assert_string_equal(a->friendly_name, b->friendly_name);
 	assert_string_equal(a->info.subject, b->info.subject);
 	assert_string_equal(a->info.issuer, b->info.issuer);
 	assert_string_equal(a->info.common_name, b->info.common_name);
@@ -241,6 +244,35 @@ static void decode__every_vector_gives_the_same_as_in_process(void **state)
 		cf_decoded_done(&direct);
 	}
 	closedir(dir);
+}
+
+/* So do those that are encrypted: the legacy algorithms were loaded before the fork. */
+static void decode__passwords_travel_and_keys_come_back(void **state)
+{
+	static const char *const names[] = { "pfx/ok-4-openssl1-rc2-40.pfx", "pfx/ok-2-rc4.pfx",
+					     "pfx/ok-2-3des.pfx",
+					     "pfx/ok-2-encrypted-key-scrypt.pem",
+					     "pfx/ok-2-encrypted-old-key-des3.pem" };
+	static const struct cf_span words[] = { { "not this one", 12 }, { "P@ssw0rd1", 9 } };
+	static const struct cf_passwords passwords = { .items = words, .n = 2 };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < CF_COUNT(names); i++) {
+		struct cf_decoded direct = { 0 };
+
+		load(f, names[i]);
+		cf_err_reset(&f->err);
+		cf_decoded_done(&f->out);
+		assert_int_equal(cf_decoder_decode(&f->decoder, cf_span_buf(&f->in), &passwords,
+						   &f->out, &f->err),
+				 0);
+		assert_int_equal(cf_decode(cf_span_buf(&f->in), &passwords, &direct, &f->err), 0);
+		assert_int_equal(f->out.n, direct.n);
+		for (size_t k = 0; k < direct.n; k++)
+			assert_same_item(&f->out.items[k], &direct.items[k]);
+		cf_decoded_done(&direct);
+		assert_int_equal(decode(f, f->in.data, f->in.len), -ENOKEY);
+	}
 }
 
 static void decode__large_files_go_through(void **state)
@@ -772,6 +804,7 @@ int main(void)
 		CASE(cold__every_vector_gets_an_answer),
 		CASE(cold__every_kind_of_verdict_is_reached),
 		CASE(decode__every_vector_gives_the_same_as_in_process),
+		CASE(decode__passwords_travel_and_keys_come_back),
 		CASE(decode__large_files_go_through),
 		CASE(decode__the_worst_name_fits_in_an_answer),
 		CASE(decode__a_decoder_that_dies_is_EBADMSG),
