@@ -3,9 +3,7 @@
 
 #include <string.h>
 
-#include "core/crypto/pkcs12.h"
-
-#define PFX_ITERATIONS 10000 /* of a new certificate's export.pfx */
+#include "core/procedures/setting.h"
 
 bool cf_is_issuer(const struct cf_item *item)
 {
@@ -82,8 +80,6 @@ static int fill(struct cf_certificate *row, const struct cf_item *leaf, cf_time 
 	row->not_after = info->not_after;
 	row->leaf_len = (int64_t)leaf->der.len;
 	row->state = CF_STATE_COMPLETE;
-	row->pfx_encryption = CF_PFX_AES256_SHA256;
-	row->pfx_iterations = PFX_ITERATIONS;
 	row->t_complete = row->t_services = row->mtime = row->ctime = now;
 	return r;
 }
@@ -91,11 +87,20 @@ static int fill(struct cf_certificate *row, const struct cf_item *leaf, cf_time 
 int cf_leaf_store(struct cf_db *db, struct cf_certificate *row, const struct cf_item *leaf,
 		  const struct cf_verdict *verdict, struct cf_err *err)
 {
+	cf_auto(cf_settings_done) struct cf_settings settings = { 0 };
+	struct cf_server server;
 	unsigned what;
-	int r = fill(row, leaf, cf_db_now(db), err);
+	bool changed;
+	int r = cf_load_server(db, row->server, &server, err);
 
 	if (r == 0)
+		r = cf_settings_load(db, &server, &settings, err);
+	if (r == 0)
+		r = fill(row, leaf, cf_db_now(db), err);
+	if (r == 0)
 		r = cf_store_blob_put(db, row, CF_BLOB_LEAF, cf_span_buf(&leaf->der), err);
+	if (r == 0)
+		r = cf_setting_apply(db, &settings, row, &changed, err);
 	if (r == 0)
 		r = cf_verdict_apply(db, row, verdict, cf_db_now(db), &what, err);
 	return r < 0 ? r : cf_store_certificate_update(db, row, CF_WHAT_STATE, err);

@@ -27,14 +27,14 @@ static int take(struct cf_change_set *set, struct cf_buf *lines, enum cf_service
 	return has_line(cf_buf_text(lines), word) ? 0 : cf_buf_printf(lines, err, "%s\n", word);
 }
 
-static int assign_word(struct cf_change_set *set, struct cf_buf *lines, const char *word,
-		       struct cf_err *err)
+static int assign_word(struct cf_change_set *set, const struct cf_settings *settings,
+		       struct cf_buf *lines, const char *word, struct cf_err *err)
 {
 	enum cf_service service;
 	int r = cf_service_parse(word, &service, err);
 
 	if (r == 0)
-		r = cf_service_allowed(&set->server, &set->cert, service, cf_db_now(set->db), err);
+		r = cf_service_allowed(settings, &set->cert, service, cf_db_now(set->db), err);
 	if (r < 0)
 		return r;
 	if (service == CF_SERVICE_SMTP_DEFAULT)
@@ -76,12 +76,15 @@ static int store(struct cf_ctx *ctx, struct cf_change_set *set, const struct cf_
 int cf_assign(struct cf_ctx *ctx, int64_t certificate, const char *text, struct cf_err *err)
 {
 	cf_auto(cf_change_set_done) struct cf_change_set set = { 0 };
+	cf_auto(cf_settings_done) struct cf_settings settings = { 0 };
 	cf_auto(cf_buf_done) struct cf_buf lines = { 0 }, words = { 0 };
 	int64_t used[CF_SERVICE_COUNT_];
 	char *save = NULL;
 	bool used_changed;
 	int r = cf_change_certificate(ctx, certificate, &set, err);
 
+	if (r == 0)
+		r = cf_settings_load(set.db, &set.server, &settings, err);
 	if (r == 0)
 		r = cf_buf_puts(&lines, set.cert.services, err);
 	if (r == 0)
@@ -91,7 +94,7 @@ int cf_assign(struct cf_ctx *ctx, int64_t certificate, const char *text, struct 
 	memcpy(used, set.server.use, sizeof(used));
 	for (char *word = strtok_r(words.data, ", \t\n", &save); word && r == 0;
 	     word = strtok_r(NULL, ", \t\n", &save))
-		r = assign_word(&set, &lines, word, err);
+		r = assign_word(&set, &settings, &lines, word, err);
 	if (r < 0)
 		return r;
 	used_changed = memcmp(used, set.server.use, sizeof(used)) != 0;

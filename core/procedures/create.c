@@ -8,6 +8,7 @@
 #include "core/base/name.h"
 #include "core/crypto/key.h"
 #include "core/procedures/chain.h"
+#include "core/procedures/setting.h"
 
 /* Nobody else may have the name, in whatever case; the sentence has the other's spelling. */
 static int server_name_free(struct cf_db *db, const char *name, int64_t own, struct cf_err *err)
@@ -76,6 +77,8 @@ int cf_server_rename(struct cf_ctx *ctx, int64_t server, const char *name, struc
 	set.server.ctime = set.server.t_name = cf_db_now(set.db);
 	r = cf_store_server_update(set.db, &set.server, CF_WHAT_NAME, err);
 	if (r == 0)
+		r = cf_setting_renamed(set.db, &set.server, err);
+	if (r == 0)
 		r = cf_touch_root(set.db, err);
 	if (r == 0)
 		r = cf_audit(ctx, set.db, "rename-server", old, NULL, name, err);
@@ -92,16 +95,22 @@ static int touch_server(struct cf_db *db, struct cf_server *server, struct cf_er
 int cf_draft_insert(struct cf_db *db, struct cf_server *server, const char *name,
 		    struct cf_certificate *ret, struct cf_err *err)
 {
+	cf_auto(cf_settings_done) struct cf_settings settings = { 0 };
+	enum cf_key_type key_type;
 	int r = certificate_name_free(db, server->id, name, 0, err);
 
+	if (r == 0)
+		r = cf_settings_load(db, server, &settings, err);
+	if (r == 0)
+		r = cf_key_type_parse(cf_setting(&settings, CF_SETTING_KEY_TYPE), &key_type, err);
 	if (r < 0)
 		return r;
 	snprintf(ret->name, sizeof(ret->name), "%s", name);
 	ret->server = server->id;
 	ret->uid = ret->gid = ret->mode = -1;
 	ret->state = CF_STATE_DRAFT;
-	ret->key_type = CF_KEY_RSA2048;
-	ret->exportable = 1;
+	ret->key_type = key_type;
+	ret->exportable = cf_setting_yes(&settings, CF_SETTING_EXPORTABLE_REQUESTS);
 	ret->created = ret->mtime = ret->ctime = cf_db_now(db);
 	ret->t_subject = ret->t_domains = ret->t_key_type = ret->t_exportable = ret->created;
 	ret->t_friendly = ret->t_access = ret->created;
@@ -144,7 +153,9 @@ static int move_issuers(struct cf_change_set *set, int64_t server, struct cf_err
 /* Move a loaded certificate to another server of the same transaction. */
 static int move(struct cf_change_set *set, int64_t server, struct cf_err *err)
 {
+	cf_auto(cf_settings_done) struct cf_settings settings = { 0 };
 	struct cf_server target;
+	bool resized;
 	int r;
 
 	if (set->cert.services[0])
@@ -157,6 +168,10 @@ static int move(struct cf_change_set *set, int64_t server, struct cf_err *err)
 		r = cf_store_secret_move(set->db, CF_OBJECT_CERTIFICATE, set->cert.id, server, err);
 	if (r == 0)
 		r = move_issuers(set, server, err);
+	if (r == 0)
+		r = cf_settings_load(set->db, &target, &settings, err);
+	if (r == 0 && set->cert.state == CF_STATE_COMPLETE)
+		r = cf_setting_apply(set->db, &settings, &set->cert, &resized, err);
 	set->cert.server = server;
 	set->cert.t_password = cf_db_now(set->db); /* another server's password may count now */
 	return r < 0 ? r : touch_server(set->db, &target, err);

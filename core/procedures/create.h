@@ -9,7 +9,7 @@ int cf_server_create(struct cf_ctx *ctx, const char *name, int64_t *ret_id, stru
 /* A name that differs only in case from its own is allowed. */
 int cf_server_rename(struct cf_ctx *ctx, int64_t server, const char *name, struct cf_err *err);
 
-/* An empty draft: rsa2048, exportable, no subject, no domains. 0 and *ret_id, or as above. */
+/* An empty draft: key type and exportable as the settings say, no subject, no domains. 0 and *ret_id, or as above. */
 int cf_draft_create(struct cf_ctx *ctx, int64_t server, const char *name, int64_t *ret_id,
 		    struct cf_err *err);
 

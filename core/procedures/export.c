@@ -169,7 +169,7 @@ cf_time cf_export_time(const struct cf_root *root, const struct cf_server *serve
 {
 	cf_time t = later(later(cert->t_complete, cert->t_chain), cert->t_friendly);
 
-	t = later(t, cert->t_password);
+	t = later(later(t, cert->t_pfx), cert->t_password);
 	if (!cert->has_password)
 		t = later(t, server->t_export_password);
 	if (!cert->has_password && !server->has_export_password)

@@ -12,6 +12,7 @@
 #include "core/procedures/create.h"
 #include "core/procedures/import_name.h"
 #include "core/procedures/property.h"
+#include "core/procedures/setting.h"
 
 /* A certificate and its key. */
 struct pair {
@@ -55,11 +56,6 @@ static void import_done(struct import *im)
 }
 
 CF_DEFINE_DONE(struct import, import_done);
-
-bool cf_default_exportable_import(void)
-{
-	return false;
-}
 
 /* -- what is in the file ---------------------------------------------------------------------- */
 
@@ -245,8 +241,8 @@ static int insert(struct cf_db *db, struct import *im, size_t i, struct cf_certi
 /* -- storing ---------------------------------------------------------------------------------- */
 
 /* The first characters of it, as many as one may have. */
-static int set_friendly_name(struct import *im, const struct pair *pair, struct cf_certificate *row,
-			     cf_time now, struct cf_err *err)
+static int set_friendly_name(const struct pair *pair, const struct cf_settings *settings,
+			     struct cf_certificate *row, cf_time now, struct cf_err *err)
 {
 	const char *name = friendly_name(pair), *p = name;
 	char text[4 * CF_FRIENDLY_NAME_MAX + 1];
@@ -258,7 +254,7 @@ static int set_friendly_name(struct import *im, const struct pair *pair, struct 
 		p += cf_text_utf8(p, strnlen(p, 4), &code);
 	snprintf(text, sizeof(text), "%.*s", (int)(p - name), name);
 	row->t_friendly = now;
-	return cf_property_set(row, &im->server, "friendly-name", text, err);
+	return cf_property_set(row, settings, "friendly-name", text, err);
 }
 
 static int store_pair(struct cf_ctx *ctx, struct cf_db *db, struct import *im,
@@ -268,19 +264,24 @@ static int store_pair(struct cf_ctx *ctx, struct cf_db *db, struct import *im,
 				  .id = row->id,
 				  .server = row->server,
 				  .spki_sum = row->spki_sum };
+	cf_auto(cf_settings_done) struct cf_settings settings = { 0 };
 	cf_time now = cf_db_now(db);
-	int r = set_friendly_name(im, pair, row, now, err);
+	int r = cf_settings_load(db, &im->server, &settings, err);
+
+	if (r == 0)
+		r = set_friendly_name(pair, &settings, row, now, err);
+	if (r < 0)
+		return r;
 
 	/* In a draft, what was written there says otherwise. */
 	if (row->t_exportable == row->created)
-		row->exportable = cf_default_exportable_import();
+		row->exportable = cf_setting_yes(&settings, CF_SETTING_EXPORTABLE_IMPORTS);
 	memcpy(row->spki_sum, pair->leaf->info.spki_sum, sizeof(row->spki_sum));
 	row->key_type = pair->key_type;
 	row->key_len = (int64_t)pair->pkcs8.len;
 	row->t_key_type = row->t_exportable = row->t_request = now;
-	if (r == 0)
-		r = cf_vault_put(ctx->core->vault, db, &owner, CF_SECRET_KEY,
-				 cf_span_buf(&pair->pkcs8), err);
+	r = cf_vault_put(ctx->core->vault, db, &owner, CF_SECRET_KEY, cf_span_buf(&pair->pkcs8),
+			 err);
 	if (r == 0)
 		r = cf_leaf_store(db, row, pair->leaf, &pair->verdict, err);
 	return r < 0 ? r : cf_audit(ctx, db, "import", im->server.name, row, row->subject, err);

@@ -3,9 +3,6 @@
 
 #include "core/procedures/deliver.h"
 
-/* Whether the key of an import may leave again, as long as nothing says otherwise. */
-bool cf_default_exportable_import(void);
-
 /*
  * Do what a dropped file with private keys is for. Slow: keys are loaded, and certificates verified
  * in another process.

@@ -13,13 +13,13 @@
 #include "core/crypto/request.h"
 #include "core/procedures/export.h"
 
-static int set_subject(struct cf_certificate *row, const struct cf_server *server,
+static int set_subject(struct cf_certificate *row, const struct cf_settings *settings,
 		       const char *value, struct cf_err *err)
 {
 	cf_auto(cf_dn_done) struct cf_dn dn = { 0 };
 	int r = *value ? cf_dn_parse(value, &dn, err) : 0;
 
-	(void)server;
+	(void)settings;
 	if (r < 0)
 		return r;
 	/* A CN that is too long for the name is kept as written: the request needs it again. */
@@ -38,17 +38,42 @@ int cf_domains_add(struct cf_buf *list, const char *domain, struct cf_err *err)
 	return cf_buf_printf(list, err, "%s\n", domain);
 }
 
+/* Every accepted domain, with something in front. */
+static int add_accepted(struct cf_buf *list, const struct cf_settings *settings, const char *word,
+			const char *prefix, struct cf_err *err)
+{
+	const char *line = cf_setting(settings, CF_SETTING_ACCEPTED_DOMAINS);
+	int r = 0;
+
+	if (!*line)
+		return cf_fail(err, EINVAL,
+			       "'%s' stands for nothing: no accepted domain is set; write them "
+			       "into _settings/accepted-domains of the root",
+			       word);
+	for (; *line && r == 0; line += strcspn(line, "\n") + 1) {
+		cf_auto(cf_buf_done) struct cf_buf name = { 0 };
+
+		r = cf_buf_printf(&name, err, "%s%.*s", prefix, (int)strcspn(line, "\n"), line);
+		if (r == 0)
+			r = cf_domains_add(list, name.data, err);
+	}
+	return r;
+}
+
 /* One word of `domains`: a name, or what the Include… switches of the cmdlet stand for. */
-static int add_domain(struct cf_buf *list, const struct cf_server *server, const char *word,
+static int add_domain(struct cf_buf *list, const struct cf_settings *settings, const char *word,
 		      struct cf_err *err)
 {
 	int r;
 
-	if (!strcasecmp(word, "@server") || !strcasecmp(word, "@fqdn"))
-		word = server->name;
-	else if (!strcasecmp(word, "@accepted") || !strcasecmp(word, "@autodiscover"))
-		return cf_fail(err, EINVAL, "'%s' stands for nothing: no accepted domain is set",
-			       word);
+	if (!strcasecmp(word, "@accepted"))
+		return add_accepted(list, settings, word, "", err);
+	if (!strcasecmp(word, "@autodiscover"))
+		return add_accepted(list, settings, word, "autodiscover.", err);
+	if (!strcasecmp(word, "@server"))
+		word = settings->server;
+	else if (!strcasecmp(word, "@fqdn"))
+		word = cf_setting(settings, CF_SETTING_FQDN);
 	else if (word[0] == '@')
 		return cf_fail(err, EINVAL,
 			       "'%s' is not one of @server, @fqdn, @accepted, @autodiscover", word);
@@ -65,7 +90,7 @@ static size_t count_lines(const char *text)
 	return n;
 }
 
-static int set_domains(struct cf_certificate *row, const struct cf_server *server,
+static int set_domains(struct cf_certificate *row, const struct cf_settings *settings,
 		       const char *value, struct cf_err *err)
 {
 	cf_auto(cf_buf_done) struct cf_buf list = { 0 }, words = { 0 };
@@ -76,42 +101,43 @@ static int set_domains(struct cf_certificate *row, const struct cf_server *serve
 		return r;
 	for (char *word = strtok_r(words.data, ", \t\n", &save); word && r == 0;
 	     word = strtok_r(NULL, ", \t\n", &save))
-		r = add_domain(&list, server, word, err);
+		r = add_domain(&list, settings, word, err);
 	if (r == 0 && count_lines(cf_buf_text(&list)) > CF_DOMAINS_MAX)
 		r = cf_fail(err, EINVAL, "a request has at most %d domains", CF_DOMAINS_MAX);
 	return r < 0 ? r : cf_set_text(&row->domains, cf_buf_text(&list), err);
 }
 
-static int set_key_type(struct cf_certificate *row, const struct cf_server *server,
+static int set_key_type(struct cf_certificate *row, const struct cf_settings *settings,
 			const char *value, struct cf_err *err)
 {
 	enum cf_key_type type;
 	int r = cf_key_type_parse(value, &type, err);
 
-	(void)server;
+	(void)settings;
 	if (r == 0)
 		row->key_type = type;
 	return r;
 }
 
-static int set_exportable(struct cf_certificate *row, const struct cf_server *server,
+static int set_exportable(struct cf_certificate *row, const struct cf_settings *settings,
 			  const char *value, struct cf_err *err)
 {
 	bool no = !strcasecmp(value, "no");
 
-	(void)server;
+	(void)settings;
 	if (!no && strcasecmp(value, "yes"))
 		return cf_fail(err, EINVAL, "'%s': exportable is yes or no", value);
 	row->exportable = !no;
+	row->exportable_given = 1;
 	return 0;
 }
 
-static int set_friendly_name(struct cf_certificate *row, const struct cf_server *server,
+static int set_friendly_name(struct cf_certificate *row, const struct cf_settings *settings,
 			     const char *value, struct cf_err *err)
 {
 	size_t characters = 0;
 
-	(void)server;
+	(void)settings;
 	for (const char *p = value; *p; p++)
 		characters += (*p & 0xc0) != 0x80;
 	if (characters > CF_FRIENDLY_NAME_MAX)
@@ -120,15 +146,26 @@ static int set_friendly_name(struct cf_certificate *row, const struct cf_server 
 	return cf_set_text(&row->friendly_name, value, err);
 }
 
+static const char *key_type_of(const struct cf_settings *settings)
+{
+	return cf_setting(settings, CF_SETTING_KEY_TYPE);
+}
+
+static const char *exportable_of(const struct cf_settings *settings)
+{
+	return cf_setting(settings, CF_SETTING_EXPORTABLE_REQUESTS);
+}
+
 static const struct property {
 	const char *name;
-	const char *initial; /* value of a new draft */
-	bool list;           /* several lines are one value */
-	bool always;         /* can also be set of a request and a certificate */
-	unsigned what;       /* what changes with it */
-	size_t time;         /* where the row keeps when it last changed */
-	int (*set)(struct cf_certificate *row, const struct cf_server *server, const char *value,
-		   struct cf_err *err);
+	const char *initial; /* value of a new draft; NULL: .initial_of says */
+	const char *(*initial_of)(const struct cf_settings *settings);
+	bool list;     /* several lines are one value */
+	bool always;   /* can also be set of a request and a certificate */
+	unsigned what; /* what changes with it */
+	size_t time;   /* where the row keeps when it last changed */
+	int (*set)(struct cf_certificate *row, const struct cf_settings *settings,
+		   const char *value, struct cf_err *err);
 } properties[] = {
 	{
 		.name = "subject",
@@ -147,14 +184,14 @@ static const struct property {
 	},
 	{
 		.name = "key-type",
-		.initial = "rsa2048",
+		.initial_of = key_type_of,
 		.what = CF_WHAT_CONFIG,
 		.time = offsetof(struct cf_certificate, t_key_type),
 		.set = set_key_type,
 	},
 	{
 		.name = "exportable",
-		.initial = "yes",
+		.initial_of = exportable_of,
 		.what = CF_WHAT_CONFIG,
 		.time = offsetof(struct cf_certificate, t_exportable),
 		.set = set_exportable,
@@ -196,8 +233,8 @@ bool cf_property_known(const char *name)
 	return find(name) != NULL;
 }
 
-int cf_property_set(struct cf_certificate *row, const struct cf_server *server, const char *name,
-		    const char *value, struct cf_err *err)
+int cf_property_set(struct cf_certificate *row, const struct cf_settings *settings,
+		    const char *name, const char *value, struct cf_err *err)
 {
 	const struct property *property = find(name);
 	cf_auto(cf_buf_done) struct cf_buf copy = { 0 };
@@ -223,11 +260,30 @@ int cf_property_set(struct cf_certificate *row, const struct cf_server *server, 
 	if (!property->list && strchr(copy.data, '\n'))
 		return cf_fail(err, EINVAL, "%s is one line", property->name);
 	text = cf_text_trim(copy.data);
-	return cf_note(err, property->set(row, server, text, err), "%s", property->name);
+	return cf_note(err, property->set(row, settings, text, err), "%s", property->name);
 }
 
-int cf_property_write(struct cf_ctx *ctx, int64_t certificate, const char *name, const char *value,
-		      struct cf_err *err)
+/* NULL: back to what a new draft has. */
+static int change(struct cf_change_set *set, const struct property *property, const char *value,
+		  struct cf_err *err)
+{
+	cf_auto(cf_settings_done) struct cf_settings settings = { 0 };
+	int r = cf_settings_load(set->db, &set->server, &settings, err);
+
+	if (r == 0 && value)
+		return cf_property_set(&set->cert, &settings, property->name, value, err);
+	if (r == 0)
+		r = cf_property_set(&set->cert, &settings, property->name,
+				    property->initial ? property->initial
+						      : property->initial_of(&settings),
+				    err);
+	if (property->set == set_exportable)
+		set->cert.exportable_given = 0;
+	return r;
+}
+
+static int write_property(struct cf_ctx *ctx, int64_t certificate, const char *name,
+			  const char *value, struct cf_err *err)
 {
 	cf_auto(cf_change_set_done) struct cf_change_set set = { 0 };
 	const struct property *property = find(name);
@@ -235,7 +291,7 @@ int cf_property_write(struct cf_ctx *ctx, int64_t certificate, const char *name,
 	cf_time now;
 
 	if (r == 0)
-		r = cf_property_set(&set.cert, &set.server, name, value, err);
+		r = change(&set, property, value, err);
 	if (r < 0)
 		return r;
 	now = cf_db_now(set.db);
@@ -250,7 +306,13 @@ int cf_property_write(struct cf_ctx *ctx, int64_t certificate, const char *name,
 	return r < 0 ? r : cf_store_commit(&set.db, &ctx->changes, err);
 }
 
+int cf_property_write(struct cf_ctx *ctx, int64_t certificate, const char *name, const char *value,
+		      struct cf_err *err)
+{
+	return write_property(ctx, certificate, name, value, err);
+}
+
 int cf_property_reset(struct cf_ctx *ctx, int64_t certificate, const char *name, struct cf_err *err)
 {
-	return cf_property_write(ctx, certificate, name, find(name)->initial, err);
+	return write_property(ctx, certificate, name, NULL, err);
 }

@@ -1,7 +1,7 @@
 /* What a request asks for, property by property: the files of a draft and the lines of request.csr. */
 #pragma once
 
-#include "core/procedures/common.h"
+#include "core/procedures/setting.h"
 
 #define CF_FRIENDLY_NAME_MAX 63 /* characters: Exchange takes names under 64 */
 #define CF_COMMON_NAME_MAX 64   /* bytes: RFC 5280 appendix A.1, ub-common-name */
@@ -12,13 +12,13 @@
  * memory, checked. An empty subject, list or friendly name is none.
  *
  * row     a draft; of a request or certificate only friendly-name can be set (-EACCES)
- * server  its server, for @server and @fqdn in domains
+ * settings  of its server, for what @server, @fqdn, @accepted, @autodiscover stand for
  * value   one line; domains: names separated by newlines, commas or blanks
  *
  * 0, -EINVAL with a sentence that names value and rule, -EACCES, -ENOMEM; *row unchanged then.
  */
-int cf_property_set(struct cf_certificate *row, const struct cf_server *server, const char *name,
-		    const char *value, struct cf_err *err);
+int cf_property_set(struct cf_certificate *row, const struct cf_settings *settings,
+		    const char *name, const char *value, struct cf_err *err);
 
 /* The same in a transaction of its own: what writing the file does. */
 int cf_property_write(struct cf_ctx *ctx, int64_t certificate, const char *name, const char *value,

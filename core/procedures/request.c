@@ -14,6 +14,7 @@
 struct plan {
 	struct cf_certificate row;
 	struct cf_server server;
+	struct cf_settings settings;
 	struct cf_dn subject;
 	struct cf_buf domains;
 	struct cf_buf pkcs8;
@@ -23,6 +24,7 @@ struct plan {
 static void plan_done(struct plan *plan)
 {
 	cf_certificate_done(&plan->row);
+	cf_settings_done(&plan->settings);
 	cf_dn_done(&plan->subject);
 	cf_buf_done(&plan->domains);
 	cf_buf_done(&plan->pkcs8);
@@ -45,6 +47,18 @@ static bool is_meant_as_domain(const char *common_name)
 	return strpbrk(common_name, ".*") && !strchr(common_name, ' ');
 }
 
+/* The server by its name and its fqdn. */
+static int server_domains(struct plan *plan, struct cf_err *err)
+{
+	int r = 0;
+
+	if (cf_name_domain(plan->server.name, NULL) == 0)
+		r = cf_domains_add(&plan->domains, plan->server.name, err);
+	return r < 0 ? r
+		     : cf_domains_add(&plan->domains, cf_setting(&plan->settings, CF_SETTING_FQDN),
+				      err);
+}
+
 /* The domains that are asked for: the CN where it is one, then the draft's; without either the server. */
 static int plan_domains(struct plan *plan, struct cf_err *err)
 {
@@ -58,9 +72,8 @@ static int plan_domains(struct plan *plan, struct cf_err *err)
 		r = cf_domains_add(&plan->domains, plan->subject.common_name, err);
 	if (r == 0)
 		r = cf_buf_puts(&given, plan->row.domains, err);
-	if (r == 0 && !given.len && !plan->domains.len &&
-	    cf_name_domain(plan->server.name, NULL) == 0)
-		r = cf_buf_puts(&given, plan->server.name, err);
+	if (r == 0 && !given.len && !plan->domains.len)
+		r = server_domains(plan, err);
 	for (char *name = given.len ? strtok_r(given.data, "\n", &save) : NULL; name && r == 0;
 	     name = strtok_r(NULL, "\n", &save))
 		r = cf_domains_add(&plan->domains, name, err);
@@ -84,8 +97,11 @@ static int plan_read(struct cf_ctx *ctx, int64_t certificate, const struct cf_as
 		r = cf_load_certificate(db, certificate, &plan->row, &plan->server, err);
 	if (r == 0)
 		r = is_draft(&plan->row, err);
+	if (r == 0)
+		r = cf_settings_load(db, &plan->server, &plan->settings, err);
 	for (size_t i = 0; i < n_lines && r == 0; i++)
-		r = cf_property_set(&plan->row, &plan->server, lines[i].name, lines[i].value, err);
+		r = cf_property_set(&plan->row, &plan->settings, lines[i].name, lines[i].value,
+				    err);
 	if (r == 0 && plan->row.subject[0])
 		r = cf_buf_puts(&subject, plan->row.subject, err);
 	else if (r == 0)

@@ -12,7 +12,8 @@ struct rule {
 	const char *word;
 	const char
 		*no_wildcard; /* the cmdlet that takes a name instead; NULL: wildcards are fine */
-	bool old_only;        /* Exchange 2019 and later have no such service */
+	/* start-up mode that must not be TCP; Exchange 2019 and later have no such service */
+	enum cf_setting_id mode;
 };
 
 static const struct rule rules[CF_SERVICE_COUNT_] = {
@@ -26,7 +27,7 @@ static const struct rule rules[CF_SERVICE_COUNT_] = {
 	},
 	[CF_SERVICE_UM] = {
 		.word = "UM",
-		.old_only = true,
+		.mode = CF_SETTING_UM_STARTUP_MODE,
 	},
 	[CF_SERVICE_IIS] = {
 		.word = "IIS",
@@ -36,7 +37,7 @@ static const struct rule rules[CF_SERVICE_COUNT_] = {
 	},
 	[CF_SERVICE_UM_CALL_ROUTER] = {
 		.word = "UMCallRouter",
-		.old_only = true,
+		.mode = CF_SETTING_UM_CALL_ROUTER_STARTUP_MODE,
 	},
 	[CF_SERVICE_SMTP_DEFAULT] = {
 		.word = "SMTP-default",
@@ -105,18 +106,35 @@ static int check_status(const struct cf_certificate *cert, cf_time now, struct c
 	return 0;
 }
 
-int cf_service_allowed(const struct cf_server *server, const struct cf_certificate *cert,
+/* The services that only Exchange 2016 has, and only where they use TLS. */
+static int check_mode(const struct cf_settings *settings, const struct rule *rule,
+		      struct cf_err *err)
+{
+	if (!rule->mode)
+		return 0;
+	if (strcmp(cf_setting(settings, CF_SETTING_VERSION), "2016") != 0)
+		return cf_fail(err, EOPNOTSUPP,
+			       "%s: %s is not a service of Exchange 2019 and later; for 2016 "
+			       "set the version in _settings",
+			       settings->server, rule->word);
+	if (!strcmp(cf_setting(settings, rule->mode), "TCP"))
+		return cf_fail(err, EOPNOTSUPP,
+			       "%s: the start-up mode of %s is TCP; set it to TLS or Dual in "
+			       "_settings",
+			       settings->server, rule->word);
+	return 0;
+}
+
+int cf_service_allowed(const struct cf_settings *settings, const struct cf_certificate *cert,
 		       enum cf_service service, cf_time now, struct cf_err *err)
 {
 	const struct rule *rule = &rules[service];
 	const char *name = wildcard(cert);
 	int r;
 
-	if (rule->old_only)
-		return cf_fail(err, EOPNOTSUPP,
-			       "%s: %s is not a service of Exchange 2019 and later", server->name,
-			       rule->word);
-	r = check_status(cert, now, err);
+	r = check_mode(settings, rule, err);
+	if (r == 0)
+		r = check_status(cert, now, err);
 	if (r < 0)
 		return r;
 	if (name && rule->no_wildcard)
@@ -124,6 +142,6 @@ int cf_service_allowed(const struct cf_server *server, const struct cf_certifica
 			       "'%.*s' is a wildcard, and %s needs one name: set it with %s "
 			       "-X509CertificateName on %s",
 			       (int)strcspn(name, "\n"), name, rule->word, rule->no_wildcard,
-			       server->name);
+			       settings->server);
 	return 0;
 }

@@ -1,8 +1,7 @@
 /* The service table: which services there are, and which certificate may carry which. */
 #pragma once
 
-#include "core/store/certificate.h"
-#include "core/store/server.h"
+#include "core/procedures/setting.h"
 
 /* The word of a service: "IMAP", "SMTP-default". */
 const char *cf_service_text(enum cf_service service);
@@ -15,9 +14,10 @@ int cf_service_uses(const struct cf_server *server, int64_t certificate, struct 
 		    struct cf_err *err);
 
 /*
- * Whether this certificate may be assigned to this service of this server now. 0; -EKEYEXPIRED,
+ * Whether this certificate may be assigned to this service of the server with these settings
+ * now. 0; -EKEYEXPIRED,
  * -EKEYREVOKED, -EINVAL (status isn't Valid; a wildcard where none is allowed), -EOPNOTSUPP (the
  * service isn't there), -ENOKEY; each with its reason and what to do.
  */
-int cf_service_allowed(const struct cf_server *server, const struct cf_certificate *cert,
+int cf_service_allowed(const struct cf_settings *settings, const struct cf_certificate *cert,
 		       enum cf_service service, cf_time now, struct cf_err *err);

@@ -48,7 +48,8 @@ static int identity(const struct cf_view *view, struct value *value, struct cf_e
 
 	if (is_complete(view))
 		cf_text_hex(view->cert->sha1, 20, digits);
-	r = cf_buf_printf(&value->scratch, err, "%s\\%s", view->server->name, digits);
+	r = cf_buf_printf(&value->scratch, err, "%s\\%s",
+			  cf_setting(view->settings, CF_SETTING_FQDN), digits);
 	value->text = cf_buf_text(&value->scratch);
 	return r;
 }

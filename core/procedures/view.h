@@ -1,12 +1,13 @@
 /* Looking: Get-ExchangeCertificate | Format-List *, and why something can't be done. */
 #pragma once
 
-#include "core/procedures/common.h"
+#include "core/procedures/setting.h"
 
 /* A certificate with all that its views are made of. */
 struct cf_view {
 	const struct cf_root *root;
 	const struct cf_server *server;
+	const struct cf_settings *settings;
 	const struct cf_certificate *cert;
 	cf_time now;
 };

@@ -47,7 +47,7 @@ static int put_services(const struct cf_view *view, struct cf_buf *out, struct c
 		struct cf_err reason = { 0 };
 		int r = 0;
 
-		if (cf_service_allowed(view->server, view->cert, (enum cf_service)i, view->now,
+		if (cf_service_allowed(view->settings, view->cert, (enum cf_service)i, view->now,
 				       &reason) < 0)
 			r = cf_buf_printf(out, err, "services: %s can't be assigned: %s\n",
 					  cf_service_text((enum cf_service)i), reason.text);

@@ -29,6 +29,7 @@
 	X(domains, TEXT, domains)                                                                  \
 	X(key_type, INT, key_type)                                                                 \
 	X(exportable, INT, exportable)                                                             \
+	X(exportable_given, INT, exportable_given)                                                 \
 	X(friendly_name, TEXT, friendly_name)                                                      \
 	X(t_subject, INT, t_subject)                                                               \
 	X(t_domains, INT, t_domains)                                                               \
@@ -61,6 +62,7 @@
 	X(pfx_encryption, INT, pfx_encryption)                                                     \
 	X(pfx_iterations, INT, pfx_iterations)                                                     \
 	X(pfx_len, INT, pfx_len)                                                                   \
+	X(t_pfx, INT, t_pfx)                                                                       \
 	X(t_password, INT, t_password)                                                             \
 	X(has_password, INT, has_password)                                                         \
 	X(services, TEXT, services)                                                                \

@@ -37,6 +37,7 @@ struct cf_certificate {
 	char *domains;    /* one per line, each line ends in LF */
 	int64_t key_type; /* enum cf_key_type; 0 when none of them */
 	int64_t exportable;
+	int64_t exportable_given; /* of a draft: it was written, and is not the default */
 	char *friendly_name;
 	cf_time t_subject, t_domains, t_key_type, t_exportable, t_friendly;
 
@@ -63,6 +64,7 @@ struct cf_certificate {
 
 	/* export.pfx */
 	int64_t pfx_encryption, pfx_iterations, pfx_len;
+	cf_time t_pfx;      /* encryption or iterations last set anew */
 	cf_time t_password; /* export password of this certificate last set or cleared */
 	int64_t has_password;
 

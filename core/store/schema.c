@@ -88,7 +88,8 @@ static const char *const steps[] = {
 	"  state INTEGER NOT NULL," /* 1 draft, 2 pending request, 3 certificate */
 	/* what was asked for; of a certificate: what it says. t_: last change of that part */
 	"  subject TEXT NOT NULL, domains TEXT NOT NULL, key_type INTEGER NOT NULL,"
-	"  exportable INTEGER NOT NULL, friendly_name TEXT NOT NULL,"
+	"  exportable INTEGER NOT NULL, exportable_given INTEGER NOT NULL,"
+	"  friendly_name TEXT NOT NULL,"
 	"  t_subject INTEGER NOT NULL, t_domains INTEGER NOT NULL,"
 	"  t_key_type INTEGER NOT NULL, t_exportable INTEGER NOT NULL,"
 	"  t_friendly INTEGER NOT NULL, t_access INTEGER NOT NULL,"
@@ -108,7 +109,7 @@ static const char *const steps[] = {
 	"  p7b_len INTEGER NOT NULL, t_chain INTEGER NOT NULL,"
 	/* export.pfx */
 	"  pfx_encryption INTEGER NOT NULL, pfx_iterations INTEGER NOT NULL,"
-	"  pfx_len INTEGER NOT NULL, t_password INTEGER NOT NULL,"
+	"  pfx_len INTEGER NOT NULL, t_pfx INTEGER NOT NULL, t_password INTEGER NOT NULL,"
 	"  has_password INTEGER NOT NULL,"
 	"  services TEXT NOT NULL, t_services INTEGER NOT NULL," /* in the order assigned */
 	/* the verdict, and when time alone changes it */
@@ -167,6 +168,18 @@ static const char *const steps[] = {
 	"  mode INTEGER NOT NULL, mtime INTEGER NOT NULL, ctime INTEGER NOT NULL"
 	") STRICT;"
 	"CREATE UNIQUE INDEX trust_name ON trust (name COLLATE NOCASE);"
+
+	/* What was set in _settings. */
+	"CREATE TABLE setting ("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  uuid BLOB NOT NULL, version INTEGER NOT NULL, mac BLOB NOT NULL,"
+	"  server INTEGER NOT NULL," /* 0: the root's */
+	"  name TEXT NOT NULL,"
+	"  value TEXT NOT NULL," /* empty: the default */
+	"  time INTEGER NOT NULL,"
+	"  UNIQUE (server, name)"
+	") STRICT;"
+	"CREATE INDEX setting_server ON setting (server, id);"
 
 	/* The audit log. */
 	"CREATE TABLE event ("

@@ -275,6 +275,8 @@ int cf_store_server_purge(struct cf_db *db, const struct cf_server *row, struct 
 	if (r == 0)
 		r = cf_store_secret_purge(db, CF_OBJECT_SERVER, row->id, err);
 	if (r == 0)
+		r = cf_store_setting_purge(db, row->id, err);
+	if (r == 0)
 		r = cf_stmt(db, &sql, HOLDS, &stmt, err);
 	if (r < 0)
 		return r;

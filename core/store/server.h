@@ -63,7 +63,7 @@ int cf_store_server_update(struct cf_db *db, struct cf_server *row, unsigned wha
 			   struct cf_err *err);
 
 /*
- * Remove a server for good, with its issuers and secrets. -EAGAIN as above; -ENOTEMPTY while it
+ * Remove a server for good, with its issuers, secrets and settings. -EAGAIN as above; -ENOTEMPTY while it
  * has certificates (deleted ones count). Records LISTING of the root.
  */
 int cf_store_server_purge(struct cf_db *db, const struct cf_server *row, struct cf_err *err);

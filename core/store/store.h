@@ -96,18 +96,19 @@ cf_time cf_db_now(struct cf_db *db); /* one time for the whole transaction */
 
 /* What about an object changed; a row of a directory table says on which of these it depends. */
 enum cf_what {
-	CF_WHAT_CONFIG = 1 << 0,   /* subject, domains, key type, exportable */
-	CF_WHAT_FRIENDLY = 1 << 1, /* friendly name */
-	CF_WHAT_STATE = 1 << 2,    /* draft, pending, certificate: everything may have changed */
-	CF_WHAT_CHAIN = 1 << 3,    /* issuers */
-	CF_WHAT_VERDICT = 1 << 4,  /* status, reason, root CA type */
-	CF_WHAT_SERVICES = 1 << 5, /* of a certificate: its services; of a server: who serves */
-	CF_WHAT_PASSWORD = 1 << 6, /* export password here */
-	CF_WHAT_NAME = 1 << 7,     /* renamed or moved */
-	CF_WHAT_ACCESS = 1 << 8,   /* owner, group, mode */
-	CF_WHAT_LISTING = 1 << 9,  /* entries of this directory */
-	CF_WHAT_REFUSED = 1 << 10, /* a refusal was remembered; not a row */
-	CF_WHAT_IMPORT = 1 << 11,  /* import password here */
+	CF_WHAT_CONFIG = 1 << 0,    /* subject, domains, key type, exportable */
+	CF_WHAT_FRIENDLY = 1 << 1,  /* friendly name */
+	CF_WHAT_STATE = 1 << 2,     /* draft, pending, certificate: everything may have changed */
+	CF_WHAT_CHAIN = 1 << 3,     /* issuers */
+	CF_WHAT_VERDICT = 1 << 4,   /* status, reason, root CA type */
+	CF_WHAT_SERVICES = 1 << 5,  /* of a certificate: its services; of a server: who serves */
+	CF_WHAT_PASSWORD = 1 << 6,  /* export password here */
+	CF_WHAT_NAME = 1 << 7,      /* renamed or moved */
+	CF_WHAT_ACCESS = 1 << 8,    /* owner, group, mode */
+	CF_WHAT_LISTING = 1 << 9,   /* entries of this directory */
+	CF_WHAT_REFUSED = 1 << 10,  /* a refusal was remembered; not a row */
+	CF_WHAT_IMPORT = 1 << 11,   /* import password here */
+	CF_WHAT_SETTINGS = 1 << 12, /* of a server or the root: settings */
 };
 
 enum cf_object {

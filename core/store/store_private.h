@@ -23,6 +23,7 @@ enum cf_module {
 	CF_MODULE_ISSUER,
 	CF_MODULE_SECRET,
 	CF_MODULE_TRUST,
+	CF_MODULE_SETTING,
 	CF_MODULE_EVENT,
 	CF_MODULE_TALLY,
 	CF_MODULE_VERIFY,
@@ -263,6 +264,11 @@ int cf_event_next(struct cf_db *db, int64_t after, struct cf_buf *line, struct c
 /* Remove all secrets of an owner that is purged. */
 int cf_store_secret_purge(struct cf_db *db, enum cf_object object, int64_t owner,
 			  struct cf_err *err);
+
+/* -- setting.c ------------------------------------------------------------------------------ */
+
+/* Remove all settings of a server that is purged. */
+int cf_store_setting_purge(struct cf_db *db, int64_t server, struct cf_err *err);
 
 /* -- issuer.c -------------------------------------------------------------------------------- */
 

@@ -22,7 +22,7 @@
 
 enum {
 	FIRST_TABLE,
-	LAST_TABLE = 5,
+	LAST_TABLE = 6,
 	TALLIES,
 	LAST_EVENT,
 	LAST_COMMIT,
@@ -35,7 +35,8 @@ static const char *const text[] = {
 	[2] = "SELECT id, version, mac, server FROM certificate NOT INDEXED",
 	[3] = "SELECT id, version, mac, server FROM issuer NOT INDEXED",
 	[4] = "SELECT id, version, mac, server FROM secret NOT INDEXED",
-	[LAST_TABLE] = "SELECT id, version, mac, 0 FROM trust NOT INDEXED",
+	[5] = "SELECT id, version, mac, 0 FROM trust NOT INDEXED",
+	[LAST_TABLE] = "SELECT id, version, mac, server FROM setting NOT INDEXED",
 	[TALLIES] = "SELECT server, version, sealed FROM tally NOT INDEXED WHERE server <> 0",
 	[LAST_EVENT] = ("SELECT seq, mac, start + length(CAST(line AS BLOB)) FROM event"
 			" ORDER BY seq DESC LIMIT 1"),
@@ -43,8 +44,8 @@ static const char *const text[] = {
 };
 
 static const char *const tables[] = {
-	[FIRST_TABLE] = "root", [1] = "server", [2] = "certificate",
-	[3] = "issuer",         [4] = "secret", [LAST_TABLE] = "trust",
+	[FIRST_TABLE] = "root", [1] = "server", [2] = "certificate",      [3] = "issuer",
+	[4] = "secret",         [5] = "trust",  [LAST_TABLE] = "setting",
 };
 
 static const struct cf_sql sql = { CF_MODULE_VERIFY, COUNT_, text };

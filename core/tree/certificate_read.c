@@ -86,36 +86,38 @@ int cf_read_services(struct cf_at *at, struct cf_buf *out, struct cf_err *err)
 
 /* -- views ---------------------------------------------------------------------------------------- */
 
-static struct cf_view view_of(const struct cf_at *at)
+typedef int view_fn(const struct cf_view *view, struct cf_buf *out, struct cf_err *err);
+
+static int show(struct cf_at *at, view_fn *fn, struct cf_buf *out, struct cf_err *err)
 {
-	return (struct cf_view){
+	cf_auto(cf_settings_done) struct cf_settings settings = { 0 };
+	struct cf_view view = {
 		.root = &at->root,
 		.server = &at->server,
+		.settings = &settings,
 		.cert = &at->cert,
 		.now = at->now,
 	};
+	int r = cf_settings_load(at->db, &at->server, &settings, err);
+
+	return r < 0 ? r : fn(&view, out, err);
 }
 
 int cf_read_info(struct cf_at *at, struct cf_buf *out, struct cf_err *err)
 {
-	struct cf_view view = view_of(at);
-
-	return cf_view_info(&view, out, err);
+	return show(at, cf_view_info, out, err);
 }
 
 int cf_read_json(struct cf_at *at, struct cf_buf *out, struct cf_err *err)
 {
-	struct cf_view view = view_of(at);
-
-	return cf_view_json(&view, out, err);
+	return show(at, cf_view_json, out, err);
 }
 
 int cf_read_why(struct cf_at *at, struct cf_buf *out, struct cf_err *err)
 {
-	struct cf_view view = view_of(at);
 	int r = cf_refusals_last(at->tree, at->cert.id, out, err);
 
-	return r < 0 ? r : cf_view_why(&view, out, err);
+	return r < 0 ? r : show(at, cf_view_why, out, err);
 }
 
 static cf_time later(cf_time a, cf_time b)
@@ -123,10 +125,24 @@ static cf_time later(cf_time a, cf_time b)
 	return a > b ? a : b;
 }
 
-/* `info` shows everything of the certificate, and its server's name. */
+/* When settings of the server that are shown last changed. */
+static cf_time settings_time(const struct cf_at *at, enum cf_setting_id from, enum cf_setting_id to)
+{
+	cf_auto(cf_settings_done) struct cf_settings settings = { 0 };
+	cf_time time = 0;
+
+	if (cf_settings_load(at->db, &at->server, &settings, NULL) < 0)
+		return 0;
+	for (int id = from; id <= (int)to; id++)
+		time = later(time, settings.time[id]);
+	return time;
+}
+
+/* `info` shows everything of the certificate, and its server's fqdn. */
 cf_time cf_time_info(const struct cf_at *at)
 {
-	return later(at->server.t_name, later(at->cert.ctime, at->cert.verdict_since));
+	return later(later(at->server.t_name, later(at->cert.ctime, at->cert.verdict_since)),
+		     settings_time(at, CF_SETTING_FQDN, CF_SETTING_FQDN));
 }
 
 cf_time cf_time_why(const struct cf_at *at)
@@ -134,6 +150,8 @@ cf_time cf_time_why(const struct cf_at *at)
 	cf_time time = later(cf_time_info(at), cf_refusals_time(at->tree, at->cert.id));
 
 	time = later(time, later(at->server.t_export_password, at->server.t_use));
+	time = later(time,
+		     settings_time(at, CF_SETTING_VERSION, CF_SETTING_UM_CALL_ROUTER_STARTUP_MODE));
 	return later(time, at->root.t_export_password);
 }
 

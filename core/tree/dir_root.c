@@ -116,8 +116,7 @@ static int read_volume_info(struct cf_at *at, struct cf_buf *out, struct cf_err 
 	return cf_buf_puts(out, volume_info, err);
 }
 
-/* What never changes is as old as the file system's first day, whatever is mounted when. */
-static cf_time constant_time(const struct cf_at *at)
+cf_time cf_constant_time(const struct cf_at *at)
 {
 	(void)at;
 	return cf_time_from_seconds(1767225600); /* 2026-01-01 */
@@ -173,7 +172,7 @@ static cf_time export_password_time(const struct cf_at *at)
 {
 	cf_time time = at->root.t_export_password;
 
-	return time ? time : constant_time(at);
+	return time ? time : cf_constant_time(at);
 }
 
 static int set_import_password(struct cf_ctx *ctx, int64_t id, const struct cf_file *file,
@@ -190,7 +189,7 @@ static cf_time import_password_time(const struct cf_at *at)
 {
 	cf_time time = at->root.t_import_password;
 
-	return time ? time : constant_time(at);
+	return time ? time : cf_constant_time(at);
 }
 
 static const struct cf_file files[] = {
@@ -199,14 +198,14 @@ static const struct cf_file files[] = {
 		.name = "README.txt",
 		.mode = 0444,
 		.read = read_readme,
-		.time = constant_time,
+		.time = cf_constant_time,
 	},
 	{
 		.row = 2,
 		.name = ".xdg-volume-info",
 		.mode = 0444,
 		.read = read_volume_info,
-		.time = constant_time,
+		.time = cf_constant_time,
 	},
 	{
 		.row = 3,
@@ -250,6 +249,12 @@ static const struct cf_file files[] = {
 		.set = set_import_password,
 		.time = import_password_time,
 		.write_only = true,
+	},
+	{
+		.row = 8,
+		.name = "_settings",
+		.type = CF_FILE_DIRECTORY,
+		.kind = CF_KIND_ROOT_SETTINGS,
 	},
 	{ 0 },
 };

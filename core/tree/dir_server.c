@@ -137,6 +137,12 @@ static const struct cf_file files[] = {
 		.time = import_password_time,
 		.write_only = true,
 	},
+	{
+		.row = 4,
+		.name = "_settings",
+		.type = CF_FILE_DIRECTORY,
+		.kind = CF_KIND_SERVER_SETTINGS,
+	},
 	{ 0 },
 };
 

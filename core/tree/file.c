@@ -140,9 +140,10 @@ static int create_fixed(struct cf_at *at, const struct cf_file *file, int flags,
 static int create_staged(struct cf_at *at, uint64_t parent, const char *name, mode_t mode,
 			 struct cf_staged **ret, struct cf_err *err)
 {
-	bool drop = at->dir->takes && at->dir->takes(name);
+	bool drop = at->dir->deliver && at->dir->takes(name);
+	bool staging = (at->dir->deliver || at->dir->stages) && cf_name_is_staging(name);
 
-	if (!at->dir->deliver || (!drop && !cf_name_is_staging(name)))
+	if (!drop && !staging)
 		return cf_fail(err, EPERM,
 			       "'%s' can't be made in %s; files that are dropped end in .cer .crt "
 			       ".der .pem .p7b .p7c .p12 or .pfx",

@@ -10,7 +10,8 @@
 _Static_assert(CF_KIND_STAGED < 64, "a kind has six bits in st_ino");
 
 const struct cf_dir *const cf_dirs[] = {
-	&cf_dir_root, &cf_dir_server, &cf_dir_certificate, &cf_dir_trust, &cf_dir_services, NULL,
+	&cf_dir_root,     &cf_dir_server,        &cf_dir_certificate,     &cf_dir_trust,
+	&cf_dir_services, &cf_dir_root_settings, &cf_dir_server_settings, NULL,
 };
 
 uint64_t cf_ino(enum cf_kind kind, unsigned row, int64_t id)

@@ -19,6 +19,8 @@ enum cf_kind {
 	CF_KIND_CERTIFICATE = 2,
 	CF_KIND_TRUST = 3,
 	CF_KIND_SERVICES = 4,
+	CF_KIND_ROOT_SETTINGS = 5,
+	CF_KIND_SERVER_SETTINGS = 6,
 	CF_KIND_STAGED = 63, /* files in memory: staging and what was just delivered */
 };
 
@@ -121,15 +123,19 @@ struct cf_dir {
 		       mode_t mode, cf_time mtime, struct cf_err *err);
 	bool (*takes)(const char *name); /* which names are drops here */
 	bool keeps;                      /* a delivered file stays listed (_trust) */
+	bool stages; /* no drops, but staging files, for programs that rename onto a file */
 	int (*access)(struct cf_ctx *ctx, int64_t id, const struct cf_setattr *set,
 		      struct cf_err *err); /* chmod, chown of the directory itself */
 };
 
 extern const struct cf_dir cf_dir_root, cf_dir_server, cf_dir_certificate, cf_dir_trust,
-	cf_dir_services;
+	cf_dir_services, cf_dir_root_settings, cf_dir_server_settings;
 
 /* All of them, NULL at the end: what a test walks. */
 extern const struct cf_dir *const cf_dirs[];
+
+/* What never changes is as old as the file system's first day, whatever is mounted when. */
+cf_time cf_constant_time(const struct cf_at *at);
 
 /* -- node.c ------------------------------------------------------------------------------------- */
 

@@ -47,7 +47,7 @@ int cf_at_path(const struct cf_at *at, const char *name, struct cf_buf *out, str
 		parts[n++] = at->server.name;
 	if (at->dir->kind == CF_KIND_CERTIFICATE)
 		parts[n++] = at->cert.name;
-	else if (at->dir->kind == CF_KIND_SERVICES || at->dir->kind == CF_KIND_TRUST)
+	else if (at->dir->what[0] == '_')
 		parts[n++] = at->dir->what;
 	if (at->file && at->file->name)
 		parts[n++] = at->file->name;
@@ -70,7 +70,9 @@ enum cf_pace cf_tree_pace(struct cf_tree *tree, enum cf_request request, uint64_
 	case CF_REQUEST_OPEN: /* a snapshot of a secret derives keys */
 		return row && row->secret ? CF_SLOW : CF_QUICK;
 	case CF_REQUEST_WRITE:
-		return open && open->file && open->file->compose ? CF_SLOWEST : CF_QUICK;
+		if (open && open->file && open->file->compose)
+			return CF_SLOWEST;
+		return open && open->dir == &cf_dir_server_settings ? CF_SLOW : CF_QUICK;
 	case CF_REQUEST_FLUSH:
 		if (open && open->file && open->file->compose)
 			return open->waiting ? CF_SLOWEST : CF_QUICK;
@@ -116,8 +118,8 @@ static void notice_certificate(struct cf_at *at, unsigned what, unsigned server_
 static void notice_certificates(struct cf_at *server, unsigned what,
 				const struct cf_notices *notices)
 {
-	const unsigned concerns =
-		CF_WHAT_NAME | CF_WHAT_PASSWORD | CF_WHAT_SERVICES | CF_WHAT_ACCESS;
+	const unsigned concerns = CF_WHAT_NAME | CF_WHAT_PASSWORD | CF_WHAT_SERVICES |
+				  CF_WHAT_ACCESS | CF_WHAT_SETTINGS;
 	int64_t after = 0;
 
 	if (!(what & concerns))
@@ -133,12 +135,25 @@ static void notice_certificates(struct cf_at *server, unsigned what,
 	}
 }
 
+static void notice_settings(struct cf_at *at, const struct cf_dir *dir, unsigned what,
+			    const struct cf_notices *notices)
+{
+	cf_auto(cf_at_done) struct cf_at settings = { 0 };
+
+	cf_at_child(at, dir, &settings);
+	settings.id = at->id;
+	if (what & CF_WHAT_ACCESS)
+		notices->inode(notices->arg, cf_ino(dir->kind, 0, at->id));
+	notice_rows(&settings, what, 0, notices);
+}
+
 static void notice_server(struct cf_at *at, unsigned what, const struct cf_notices *notices)
 {
 	cf_auto(cf_at_done) struct cf_at services = { 0 };
 
 	notices->inode(notices->arg, cf_ino(CF_KIND_SERVER, 0, at->id));
 	notice_rows(at, what, what, notices);
+	notice_settings(at, &cf_dir_server_settings, what, notices);
 	notice_certificates(at, what, notices);
 	if (!(what & (CF_WHAT_SERVICES | CF_WHAT_ACCESS)))
 		return;
@@ -155,6 +170,7 @@ static void notice_root(struct cf_at *at, unsigned what, const struct cf_notices
 
 	notices->inode(notices->arg, CF_TREE_ROOT);
 	notice_rows(at, what, what, notices);
+	notice_settings(at, &cf_dir_root_settings, what, notices);
 	while (what & CF_WHAT_PASSWORD) {
 		cf_auto(cf_at_done) struct cf_at server = { 0 };
 

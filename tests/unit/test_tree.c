@@ -43,9 +43,11 @@ static void tables__row_numbers_are_golden(void **state)
 		{ CF_KIND_ROOT, 5, "_errors" },
 		{ CF_KIND_ROOT, 6, "_export.password" },
 		{ CF_KIND_ROOT, 7, "_import.password" },
+		{ CF_KIND_ROOT, 8, "_settings" },
 		{ CF_KIND_SERVER, 1, "_services" },
 		{ CF_KIND_SERVER, 2, "_export.password" },
 		{ CF_KIND_SERVER, 3, "_import.password" },
+		{ CF_KIND_SERVER, 4, "_settings" },
 		{ CF_KIND_CERTIFICATE, 1, "status" },
 		{ CF_KIND_CERTIFICATE, 2, "info" },
 		{ CF_KIND_CERTIFICATE, 3, "info.json" },
@@ -79,6 +81,17 @@ static void tables__row_numbers_are_golden(void **state)
 		{ CF_KIND_SERVICES, 5, "SMTP" },
 		{ CF_KIND_SERVICES, 6, "UMCallRouter" },
 		{ CF_KIND_SERVICES, 7, "SMTP-default" },
+		{ CF_KIND_ROOT_SETTINGS, 1, "accepted-domains" },
+		{ CF_KIND_SERVER_SETTINGS, 1, "fqdn" },
+		{ CF_KIND_SERVER_SETTINGS, 2, "version" },
+		{ CF_KIND_SERVER_SETTINGS, 3, "um-startup-mode" },
+		{ CF_KIND_SERVER_SETTINGS, 4, "umcallrouter-startup-mode" },
+		{ CF_KIND_SERVER_SETTINGS, 5, "key-type" },
+		{ CF_KIND_SERVER_SETTINGS, 6, "exportable-requests" },
+		{ CF_KIND_SERVER_SETTINGS, 7, "exportable-self-signed" },
+		{ CF_KIND_SERVER_SETTINGS, 8, "exportable-imports" },
+		{ CF_KIND_SERVER_SETTINGS, 9, "pfx-encryption" },
+		{ CF_KIND_SERVER_SETTINGS, 10, "pfx-iterations" },
 	};
 	size_t n = 0;
 
@@ -182,7 +195,8 @@ static bool count_entry(void *arg, const char *name, const struct cf_attr *attr,
 static void listing__what_is_listed_can_be_read(void **state)
 {
 	struct fixture *f = *state;
-	static const char *const dirs[] = { "", "EX01", "EX01/mail", "EX01/draft", "_trust" };
+	static const char *const dirs[] = { "",       "EX01",      "EX01/mail",     "EX01/draft",
+					    "_trust", "_settings", "EX01/_settings" };
 
 	fx_valid(f, "EX01", "mail");
 	fx_ok(f, fx_mkdir(f, "EX01/draft"));
