@@ -70,35 +70,43 @@ static int store(struct cf_ctx *ctx, struct cf_change_set *set, const struct cf_
 	if (r == 0)
 		r = cf_audit(ctx, set->db, "assign", set->server.name, &set->cert,
 			     cf_buf_text(&detail), err);
-	return r < 0 ? r : cf_store_commit(&set->db, &ctx->changes, err);
+	return r;
 }
 
-int cf_assign(struct cf_ctx *ctx, int64_t certificate, const char *text, struct cf_err *err)
+int cf_assign_within(struct cf_ctx *ctx, struct cf_change_set *set, const char *text,
+		     struct cf_err *err)
 {
-	cf_auto(cf_change_set_done) struct cf_change_set set = { 0 };
 	cf_auto(cf_settings_done) struct cf_settings settings = { 0 };
 	cf_auto(cf_buf_done) struct cf_buf lines = { 0 }, words = { 0 };
 	int64_t used[CF_SERVICE_COUNT_];
 	char *save = NULL;
 	bool used_changed;
-	int r = cf_change_certificate(ctx, certificate, &set, err);
+	int r = cf_settings_load(set->db, &set->server, &settings, err);
 
 	if (r == 0)
-		r = cf_settings_load(set.db, &set.server, &settings, err);
-	if (r == 0)
-		r = cf_buf_puts(&lines, set.cert.services, err);
+		r = cf_buf_puts(&lines, set->cert.services ? set->cert.services : "", err);
 	if (r == 0)
 		r = cf_buf_puts(&words, text, err);
 	if (r < 0)
 		return r;
-	memcpy(used, set.server.use, sizeof(used));
+	memcpy(used, set->server.use, sizeof(used));
 	for (char *word = strtok_r(words.data, ", \t\n", &save); word && r == 0;
 	     word = strtok_r(NULL, ", \t\n", &save))
-		r = assign_word(&set, &settings, &lines, word, err);
+		r = assign_word(set, &settings, &lines, word, err);
 	if (r < 0)
 		return r;
-	used_changed = memcmp(used, set.server.use, sizeof(used)) != 0;
-	if (!used_changed && lines.len == strlen(set.cert.services))
+	used_changed = memcmp(used, set->server.use, sizeof(used)) != 0;
+	if (!used_changed && lines.len == strlen(set->cert.services))
 		return 0;
-	return store(ctx, &set, &lines, used_changed, err);
+	return store(ctx, set, &lines, used_changed, err);
+}
+
+int cf_assign(struct cf_ctx *ctx, int64_t certificate, const char *text, struct cf_err *err)
+{
+	cf_auto(cf_change_set_done) struct cf_change_set set = { 0 };
+	int r = cf_change_certificate(ctx, certificate, &set, err);
+
+	if (r == 0)
+		r = cf_assign_within(ctx, &set, text, err);
+	return r < 0 ? r : cf_store_commit(&set.db, &ctx->changes, err);
 }

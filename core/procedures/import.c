@@ -274,7 +274,7 @@ static int store_pair(struct cf_ctx *ctx, struct cf_db *db, struct import *im,
 		return r;
 
 	/* In a draft, what was written there says otherwise. */
-	if (row->t_exportable == row->created)
+	if (!row->exportable_given)
 		row->exportable = cf_setting_yes(&settings, CF_SETTING_EXPORTABLE_IMPORTS);
 	memcpy(row->spki_sum, pair->leaf->info.spki_sum, sizeof(row->spki_sum));
 	row->key_type = pair->key_type;

@@ -20,10 +20,11 @@ static int put_next_step(const struct cf_view *view, struct cf_buf *out, struct 
 {
 	switch (view->cert->state) {
 	case CF_STATE_DRAFT:
-		return put(out, "certificate",
-			   "this is a draft; write a distinguished name into request.csr to make a "
-			   "request for a CA",
-			   err);
+		return put(
+			out, "certificate",
+			"this is a draft; write a distinguished name into request.csr to make a "
+			"request for a CA, or into self-signed to make a certificate without one",
+			err);
 	case CF_STATE_PENDING:
 		return put(out, "certificate",
 			   "the request waits for the CA's answer; send request.csr to the CA and "

@@ -7,6 +7,7 @@
 #include "core/procedures/deliver.h"
 #include "core/procedures/export.h"
 #include "core/procedures/property.h"
+#include "core/procedures/self_sign.h"
 #include "core/tree/certificate_private.h"
 
 static int load(struct cf_at *at, struct cf_err *err)
@@ -99,11 +100,24 @@ static int set_export_password(struct cf_ctx *ctx, int64_t id, const struct cf_f
 	return cf_export_password_set(ctx, &of, text, err);
 }
 
+static bool never(const struct cf_at *at)
+{
+	(void)at;
+	return false;
+}
+
 /* Every row changes with the state, and with its directory's owner and mode. */
 #define ALWAYS (CF_WHAT_STATE | CF_WHAT_ACCESS)
 #define ANYTHING                                                                                   \
 	(ALWAYS | CF_WHAT_CONFIG | CF_WHAT_FRIENDLY | CF_WHAT_CHAIN | CF_WHAT_VERDICT |            \
 	 CF_WHAT_SERVICES | CF_WHAT_PASSWORD | CF_WHAT_NAME)
+
+/* What a certificate says, one value a file. */
+#define VALUE(number, word, fn)                                                                    \
+	{                                                                                          \
+		.row = (number), .name = (word), .states = CF_IN_COMPLETE, .mode = 0444,           \
+		.depends = ALWAYS, .read = (fn), .time = cf_time_complete,                         \
+	}
 
 static const struct cf_file files[] = {
 	{
@@ -322,50 +336,24 @@ static const struct cf_file files[] = {
 		.set = set_export_password,
 		.write_only = true,
 	},
+	VALUE(21, "thumbprint", cf_read_thumbprint),
+	VALUE(22, "issuer", cf_read_issuer),
+	VALUE(23, "serial", cf_read_serial),
+	VALUE(24, "not-before", cf_read_not_before),
+	VALUE(25, "not-after", cf_read_not_after),
 	{
-		.row = 21,
-		.name = "thumbprint",
-		.states = CF_IN_COMPLETE,
-		.mode = 0444,
+		.row = 26,
+		.name = "self-signed",
+		.states = CF_IN_DRAFT,
+		.present = never,
+		.mode = 0644,
+		.creatable = CF_IN_DRAFT,
 		.depends = ALWAYS,
-		.read = cf_read_thumbprint,
-		.time = cf_time_complete,
-	},
-	{
-		.row = 22,
-		.name = "issuer",
-		.states = CF_IN_COMPLETE,
-		.mode = 0444,
-		.depends = ALWAYS,
-		.read = cf_read_issuer,
-		.time = cf_time_complete,
-	},
-	{
-		.row = 23,
-		.name = "serial",
-		.states = CF_IN_COMPLETE,
-		.mode = 0444,
-		.depends = ALWAYS,
-		.read = cf_read_serial,
-		.time = cf_time_complete,
-	},
-	{
-		.row = 24,
-		.name = "not-before",
-		.states = CF_IN_COMPLETE,
-		.mode = 0444,
-		.depends = ALWAYS,
-		.read = cf_read_not_before,
-		.time = cf_time_complete,
-	},
-	{
-		.row = 25,
-		.name = "not-after",
-		.states = CF_IN_COMPLETE,
-		.mode = 0444,
-		.depends = ALWAYS,
-		.read = cf_read_not_after,
-		.time = cf_time_complete,
+		.limit = CF_PROPERTY_MAX,
+		.time = cf_time_request,
+		.compose = cf_self_signed_make,
+		.write_only = true,
+		.fleeting = true,
 	},
 	{ 0 },
 };

@@ -11,7 +11,6 @@
 
 #include "core/base/text.h"
 #include "core/crypto/dn.h"
-#include "core/procedures/property.h"
 #include "core/tree/node_private.h"
 
 #define ONE_MESSAGE 4096 /* bytes under which a first write is whole */
@@ -114,7 +113,7 @@ static int parse_line(struct cf_lines *lines, char *line, bool *ret_last, struct
 	*ret_last = true;
 	if (equals) {
 		*equals = '\0';
-		if (cf_property_known(cf_text_trim(line))) {
+		if (cf_request_line_known(cf_text_trim(line))) {
 			value = cf_text_trim(equals + 1);
 			line = cf_text_trim(line);
 			*ret_last = !strcasecmp(line, "subject");
@@ -181,7 +180,7 @@ static int compose(struct cf_ctx *ctx, struct cf_open *open, struct cf_span data
 		return cf_fail_memory(err);
 	r = split(open, data, force, &text, &rest, err);
 	if (r == 0 && open->finished && (text.len || rest.len))
-		return cf_fail(err, EACCES, "the %s is made; nothing can be added to it",
+		return cf_fail(err, EACCES, "%s is done; nothing can be added to it",
 			       open->file->name);
 	if (r == 0)
 		r = copy(open->lines, lines, err);

@@ -310,7 +310,8 @@ int cf_tree_getattr(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t ino, stru
 		return 0;
 	}
 	r = cf_at_load(tree, ctx, ino, &at, err);
-	if (r == 0 && at.file && !cf_file_present(&at, at.file) && !cf_file_creatable(&at, at.file))
+	if (r == 0 && at.file && !at.file->fleeting && !cf_file_present(&at, at.file) &&
+	    !cf_file_creatable(&at, at.file))
 		r = cf_fail(err, ESTALE, "'%s' is not there any more",
 			    at.file->name ? at.file->name : "it");
 	return r < 0 ? r : cf_at_attr(&at, ret, err);
