@@ -5,7 +5,7 @@
 #include "core/base/clock.h"
 #include "core/base/pack.h"
 
-/* What INTERFACE calls Status, for certificates. The numbers are stored. */
+/* What certfs(5) calls Status, for certificates. The numbers are stored. */
 enum cf_verdict_status {
 	CF_VERDICT_REVOKED = 3,
 	CF_VERDICT_DATE_INVALID = 4,

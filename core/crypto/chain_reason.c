@@ -1,4 +1,4 @@
-/* The sentence that says why a certificate isn't Valid; INTERFACE section 5 is its audience. */
+/* The sentence that says why a certificate isn't Valid; people read it in `why`. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>

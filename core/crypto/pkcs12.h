@@ -25,7 +25,7 @@ struct cf_pfx {
 
 /*
  * Build it. Salts and IVs are HMAC(stable_key, purpose, every other input, the password among
- * them), so changed content never meets an old key and IV (SECURITY in README). The key bag
+ * them), so changed content never meets an old key and IV. The key bag
  * carries friendlyName, localKeyID, the CSP name "Microsoft RSA SChannel Cryptographic Provider"
  * and the LocalKeySet attribute (1.3.6.1.4.1.311.17.2); for an EC key no CSP name. The leaf's bag
  * has friendlyName and localKeyID. The PKCS#8 inside carries the KeyUsage attribute (2.5.29.15)

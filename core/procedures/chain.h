@@ -26,6 +26,6 @@ CF_DEFINE_DONE(struct cf_issuers, cf_issuers_done);
 int cf_verdict_apply(struct cf_db *db, struct cf_certificate *row, const struct cf_verdict *verdict,
 		     cf_time since, unsigned *ret_what, struct cf_err *err);
 
-/* The words of INTERFACE: "Draft", "PendingRequest", "Valid" …; "None", "Enterprise" … */
+/* The words of certfs(5): "Draft", "PendingRequest", "Valid" …; "None", "Enterprise" … */
 const char *cf_status_text(const struct cf_certificate *row);
 const char *cf_root_ca_text(const struct cf_certificate *row);

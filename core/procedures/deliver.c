@@ -103,7 +103,7 @@ static int add_by_thumbprint(struct cf_ctx *ctx, struct cf_db *db, struct cf_spa
 	return r;
 }
 
-/* Gather them in the order of INTERFACE.md 8. */
+/* Gather them in the order of certfs(5), Importing. */
 static int gather(struct cf_ctx *ctx, const struct cf_drop *drop, struct tried *tried,
 		  struct cf_err *err)
 {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Clients: the programs an administrator types, each on the whole path from a name to an export,
-# and where each hears a refusal (CLIENTS.md, the table at its beginning).
+# and where each hears a refusal (what each was measured to do).
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# certfsctl: init, check and backup, and what a mount says when it can't start (INTERFACE.md,
-# the command; 9).
+# certfsctl: init, check and backup, and what a mount says when it can't start (certfsctl(1),
+# certfs(1)).
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Deleting: rmdir is the one way, what is in use is busy, and rm -r destroys nothing
-# (INTERFACE.md 4.3).
+# (certfs(5)).
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"

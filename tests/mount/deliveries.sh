@@ -1,6 +1,6 @@
 #!/bin/sh
 # Deliveries: the CA's answer dropped into the directory of its request, by every program and in
-# every form, and everything that is no answer (INTERFACE.md 6).
+# every form, and everything that is no answer (certfs(5)).
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Drafts: the five values one sets before a request, what each accepts and refuses, and every
-# way programs write a small file (INTERFACE.md 4, 4.1).
+# way programs write a small file (certfs(5)).
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Durability: what returned 0 is there after kill -9, nothing is half done, a store has one
-# writing mount, and a mount that a crash left behind is cleared (INTERFACE.md 1, 9).
+# writing mount, and a mount that a crash left behind is cleared (certfs(5)).
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"

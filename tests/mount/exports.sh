@@ -1,6 +1,6 @@
 #!/bin/sh
 # Exports: when `export.pfx` is there, that it is the same bytes each time, whose password opens
-# it, and that each reading is on record (INTERFACE.md 4, 8).
+# it, and that each reading is on record (certfs(5)).
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Imports: certificates dropped in with their keys, as PKCS#12 of every age and as PEM, and which
-# password opens them (INTERFACE.md 6, 8).
+# password opens them (certfs(5)).
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"

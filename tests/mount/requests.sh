@@ -1,6 +1,6 @@
 #!/bin/sh
 # Requests: every way of writing `request.csr`, what the request holds, and what is refused
-# before and after it is there (INTERFACE.md 4.1).
+# before and after it is there (certfs(5)).
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Self-signed certificates: every way of writing `self-signed`, and what is refused (INTERFACE.md 4.1).
+# Self-signed certificates: every way of writing `self-signed`, and what is refused (certfs(5)).
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"

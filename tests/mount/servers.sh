@@ -1,6 +1,6 @@
 #!/bin/sh
 # Servers: mkdir, rmdir and mv in the root, what names are allowed, and what a mount shows of
-# itself (INTERFACE.md 1, 2, 3).
+# itself (certfs(5)).
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"

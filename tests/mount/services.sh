@@ -1,5 +1,5 @@
 #!/bin/sh
-# Services: the one file that only grows, and what each service uses now (INTERFACE.md 4.2).
+# Services: the one file that only grows, and what each service uses now (certfs(5)).
 # Every refusal holds for root too; the suite is meant to run as root.
 
 # shellcheck source=tests/mount/lib.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Settings: what may be written into `_settings`, and what follows from it (INTERFACE.md 7).
+# Settings: what may be written into `_settings`, and what follows from it (certfs(5)).
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Slow work holds up nobody: while 64 RSA-4096 requests are being made, what ls and stat ask is
-# answered in milliseconds (ARCHITECTURE.md, Threads). Nobody waits for the 64: at the end the
+# answered in milliseconds. Nobody waits for the 64: at the end the
 # daemon is killed, and what it leaves must be sound.
 
 # shellcheck source=tests/mount/lib.sh

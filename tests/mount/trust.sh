@@ -1,6 +1,6 @@
 #!/bin/sh
 # Trust: what `_trust` takes and gives back, the system store, and how the status of every
-# certificate follows (INTERFACE.md 5).
+# certificate follows (certfs(5)).
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Views: what every file of a certificate says, that sizes, inodes and times are exact and stay,
-# and that the whole tree can be read and copied (INTERFACE.md 1, 4).
+# and that the whole tree can be read and copied (certfs(5)).
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -494,7 +494,7 @@ static void crl__by_anybody_else_does_not_count(void **state)
 	cf_buf_done(&other);
 }
 
-/* What holds at once is told in the order of INTERFACE section 5. */
+/* What holds at once is told in the order of Status in certfs(5). */
 static void order__the_first_that_holds_is_the_status(void **state)
 {
 	struct fixture *f = *state;
