@@ -21,6 +21,7 @@ struct parser {
 	bool as_written; /* false: parts are added in front */
 	bool in_part;    /* the part that is read has a value in the name */
 	bool has_cn;
+	bool any; /* a name without CN, or without anything, is one too */
 	struct cf_buf common_name;
 	struct cf_err *err;
 };
@@ -308,6 +309,8 @@ static int read_name(struct parser *ps)
 	bool is_first = true;
 
 	skip_blanks(ps);
+	if (!*ps->p && ps->any)
+		return 0;
 	if (!*ps->p)
 		return cf_fail(ps->err, EINVAL, "the name is empty");
 	for (;;) {
@@ -321,7 +324,7 @@ static int read_name(struct parser *ps)
 			ps->in_part = false;
 		is_first = false;
 	}
-	if (!ps->has_cn)
+	if (!ps->has_cn && !ps->any)
 		return cf_fail(ps->err, EINVAL, "the name has no CN; add CN=<host name>");
 	return 0;
 }
@@ -348,11 +351,11 @@ static int finish(struct parser *ps, struct cf_dn *dn)
 	return dn->shown && dn->common_name ? 0 : cf_fail_memory(ps->err);
 }
 
-int cf_dn_parse(const char *text, struct cf_dn *ret, struct cf_err *err)
+static int parse(const char *text, bool any, struct cf_dn *ret, struct cf_err *err)
 {
 	cf_auto(X509_NAME_free) X509_NAME *name = X509_NAME_new();
 	cf_auto(cf_dn_done) struct cf_dn dn = { 0 };
-	struct parser ps = { .p = text, .name = name, .err = err };
+	struct parser ps = { .p = text, .name = name, .any = any, .err = err };
 	int r;
 
 	if (!name)
@@ -366,6 +369,16 @@ int cf_dn_parse(const char *text, struct cf_dn *ret, struct cf_err *err)
 	*ret = dn;
 	dn = (struct cf_dn){ 0 };
 	return 0;
+}
+
+int cf_dn_parse(const char *text, struct cf_dn *ret, struct cf_err *err)
+{
+	return parse(text, false, ret, err);
+}
+
+int cf_dn_parse_shown(const char *text, struct cf_dn *ret, struct cf_err *err)
+{
+	return parse(text, true, ret, err);
 }
 
 void cf_dn_done(struct cf_dn *dn)

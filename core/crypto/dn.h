@@ -27,6 +27,9 @@ struct cf_dn {
  */
 int cf_dn_parse(const char *text, struct cf_dn *ret, struct cf_err *err);
 
+/* The same for a name as cf_dn_show() shows it, which may be empty or have no CN. */
+int cf_dn_parse_shown(const char *text, struct cf_dn *ret, struct cf_err *err);
+
 /*
  * Append a Name (DER) in the form of .shown: RFC 4514 with ", " between RDNs, most specific first,
  * `S` for state; control and bidi characters escaped as RFC 4514 hex pairs so that the result is

@@ -22,8 +22,8 @@ static int server_name_free(struct cf_db *db, const char *name, int64_t own, str
 		     : cf_fail(err, EEXIST, "there is a server '%s' already", other.name);
 }
 
-static int certificate_name_free(struct cf_db *db, int64_t server, const char *name, int64_t own,
-				 struct cf_err *err)
+int cf_certificate_name_free(struct cf_db *db, int64_t server, const char *name, int64_t own,
+			     struct cf_err *err)
 {
 	cf_auto(cf_certificate_done) struct cf_certificate other = { 0 };
 	int r = cf_store_certificate_find_folded(db, server, name, &other, NULL);
@@ -92,31 +92,39 @@ static int touch_server(struct cf_db *db, struct cf_server *server, struct cf_er
 	return cf_store_server_update(db, server, CF_WHAT_LISTING, err);
 }
 
+int cf_certificate_add(struct cf_db *db, struct cf_server *server, struct cf_certificate *row,
+		       struct cf_err *err)
+{
+	int r = cf_certificate_name_free(db, server->id, row->name, 0, err);
+
+	if (r < 0)
+		return r;
+	row->server = server->id;
+	row->state = CF_STATE_DRAFT;
+	row->created = row->mtime = row->ctime = cf_db_now(db);
+	row->t_subject = row->t_domains = row->t_key_type = row->t_exportable = row->created;
+	row->t_friendly = row->t_access = row->created;
+	row->next_change = CF_NEVER;
+	r = cf_store_certificate_insert(db, row, err);
+	return r < 0 ? r : touch_server(db, server, err);
+}
+
 int cf_draft_insert(struct cf_db *db, struct cf_server *server, const char *name,
 		    struct cf_certificate *ret, struct cf_err *err)
 {
 	cf_auto(cf_settings_done) struct cf_settings settings = { 0 };
 	enum cf_key_type key_type;
-	int r = certificate_name_free(db, server->id, name, 0, err);
+	int r = cf_settings_load(db, server, &settings, err);
 
-	if (r == 0)
-		r = cf_settings_load(db, server, &settings, err);
 	if (r == 0)
 		r = cf_key_type_parse(cf_setting(&settings, CF_SETTING_KEY_TYPE), &key_type, err);
 	if (r < 0)
 		return r;
 	snprintf(ret->name, sizeof(ret->name), "%s", name);
-	ret->server = server->id;
 	ret->uid = ret->gid = ret->mode = -1;
-	ret->state = CF_STATE_DRAFT;
 	ret->key_type = key_type;
 	ret->exportable = cf_setting_yes(&settings, CF_SETTING_EXPORTABLE_REQUESTS);
-	ret->created = ret->mtime = ret->ctime = cf_db_now(db);
-	ret->t_subject = ret->t_domains = ret->t_key_type = ret->t_exportable = ret->created;
-	ret->t_friendly = ret->t_access = ret->created;
-	ret->next_change = CF_NEVER;
-	r = cf_store_certificate_insert(db, ret, err);
-	return r < 0 ? r : touch_server(db, server, err);
+	return cf_certificate_add(db, server, ret, err);
 }
 
 int cf_draft_create(struct cf_ctx *ctx, int64_t server, const char *name, int64_t *ret_id,
@@ -189,7 +197,7 @@ int cf_certificate_rename(struct cf_ctx *ctx, int64_t certificate, int64_t serve
 	if (r == 0 && server != set.cert.server)
 		r = move(&set, server, err);
 	if (r == 0)
-		r = certificate_name_free(set.db, server, name, certificate, err);
+		r = cf_certificate_name_free(set.db, server, name, certificate, err);
 	if (r < 0)
 		return r;
 	memcpy(old, set.cert.name, sizeof(old));

@@ -13,9 +13,20 @@ int cf_server_rename(struct cf_ctx *ctx, int64_t server, const char *name, struc
 int cf_draft_create(struct cf_ctx *ctx, int64_t server, const char *name, int64_t *ret_id,
 		    struct cf_err *err);
 
+/* 0, or -EEXIST: another certificate than `own` (0: any) has the name in some case. */
+int cf_certificate_name_free(struct cf_db *db, int64_t server, const char *name, int64_t own,
+			     struct cf_err *err);
+
 /*
- * The same inside a transaction, without an audit record. name is a valid one. *ret is released
- * with cf_certificate_done(). 0, -EEXIST, -EIO, -ENOMEM.
+ * Inside a transaction, without an audit record: insert a draft whose name (a valid one), access,
+ * key type and exportable are filled in. Fills the rest. 0, -EEXIST, -EIO.
+ */
+int cf_certificate_add(struct cf_db *db, struct cf_server *server, struct cf_certificate *row,
+		       struct cf_err *err);
+
+/*
+ * The same for a draft as the server's settings want it. *ret is released with
+ * cf_certificate_done(). 0, -EEXIST, -EIO, -ENOMEM.
  */
 int cf_draft_insert(struct cf_db *db, struct cf_server *server, const char *name,
 		    struct cf_certificate *ret, struct cf_err *err);

@@ -7,6 +7,7 @@
 #include "core/procedures/deliver.h"
 #include "core/procedures/export.h"
 #include "core/procedures/property.h"
+#include "core/procedures/renew.h"
 #include "core/procedures/self_sign.h"
 #include "core/tree/certificate_private.h"
 
@@ -354,6 +355,18 @@ static const struct cf_file files[] = {
 		.compose = cf_self_signed_make,
 		.write_only = true,
 		.fleeting = true,
+	},
+	{
+		.row = 27,
+		.name = "renew",
+		.states = CF_IN_COMPLETE,
+		.mode = 0600,
+		.depends = ALWAYS,
+		.limit = CF_PROPERTY_MAX,
+		.time = cf_time_complete,
+		.compose = cf_renew,
+		.write_only = true,
+		.one_line = true,
 	},
 	{ 0 },
 };

@@ -157,6 +157,18 @@ static int parse(struct cf_lines *lines, char *text, bool *ret_last, struct cf_e
 	return 0;
 }
 
+/* The one line that is the whole message; an empty one says something too. */
+static int parse_one(struct cf_lines *lines, char *text, bool *ret_last, struct cf_err *err)
+{
+	size_t n = strcspn(text, "\n");
+
+	if (text[n] && text[n + 1])
+		return cf_fail(err, EINVAL, "it takes one line");
+	text[n] = '\0';
+	*ret_last = true;
+	return remember(lines, "name", cf_text_trim(text), err);
+}
+
 static int copy(const struct cf_lines *from, struct cf_lines *to, struct cf_err *err)
 {
 	int r = 0;
@@ -185,9 +197,11 @@ static int compose(struct cf_ctx *ctx, struct cf_open *open, struct cf_span data
 	if (r == 0)
 		r = copy(open->lines, lines, err);
 	if (r == 0 && text.len)
-		r = parse(lines, text.data, &last, err);
+		r = open->file->one_line ? parse_one(lines, text.data, &last, err)
+					 : parse(lines, text.data, &last, err);
 	if (r == 0 && last && strspn(cf_buf_text(&rest), " \t\r\n") != rest.len)
-		r = fail_after_name(lines, rest.data, err);
+		r = open->file->one_line ? cf_fail(err, EINVAL, "it takes one line")
+					 : fail_after_name(lines, rest.data, err);
 	if (r == 0 && last)
 		r = open->file->compose(ctx, open->id, lines->items, lines->n, err);
 	if (r < 0)

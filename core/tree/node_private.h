@@ -94,6 +94,7 @@ struct cf_file {
 	bool write_only; /* reads as empty */
 	bool secret;     /* holds a key: snapshot at open, never cached, each reading recorded */
 	bool volatile_;  /* changes without a commit: nothing of it is remembered */
+	bool one_line;   /* of .compose: any line is the name, an empty one too */
 	bool fleeting;   /* gone once it was written; a program that has it open still sees it */
 	bool immutable;  /* chattr's append-only flag is shown, and times can't be set */
 };

@@ -529,6 +529,27 @@ static void parse__random_text_round_trips_or_is_refused(void **state)
 	}
 }
 
+/* Names of foreign certificates, as they are shown: without CN, or nothing at all. */
+static void parse_shown__takes_what_parse_refuses_and_gives_the_same_otherwise(void **state)
+{
+	cf_auto(cf_dn_done) struct cf_dn dn = { 0 }, empty = { 0 }, same = { 0 };
+	struct cf_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(cf_dn_parse("O=Contoso", &dn, &err), -EINVAL);
+	assert_int_equal(cf_dn_parse_shown("O=Contoso", &dn, &err), 0);
+	assert_string_equal(dn.shown, "O=Contoso");
+	assert_string_equal(dn.common_name, "");
+	assert_int_equal(cf_dn_parse("", &empty, &err), -EINVAL);
+	assert_int_equal(cf_dn_parse_shown("", &empty, &err), 0);
+	assert_string_equal(empty.shown, "");
+	assert_int_equal(empty.der.len, 2);
+	assert_memory_equal(empty.der.data, "\x30\x00", 2);
+	assert_int_equal(cf_dn_parse_shown("CN=a, X=1", &same, &err), -EINVAL);
+	assert_int_equal(cf_dn_parse_shown("CN=a, O=b", &same, &err), 0);
+	assert_string_equal(same.common_name, "a");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -564,6 +585,8 @@ int main(void)
 		cmocka_unit_test(show__broken_names_are_EBADMSG_and_add_nothing),
 		cmocka_unit_test(common_name__shows_what_is_behind_a_NUL),
 		cmocka_unit_test(common_name__is_nothing_without_CN_or_text),
+		cmocka_unit_test(
+			parse_shown__takes_what_parse_refuses_and_gives_the_same_otherwise),
 	};
 
 	return cmocka_run_group_tests_name("dn", tests, NULL, NULL);
