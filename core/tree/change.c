@@ -264,6 +264,15 @@ static int truncate_file(struct cf_at *at, struct cf_open *open, const struct cf
 	return 0;
 }
 
+struct cf_access cf_access_of(const struct cf_setattr *set)
+{
+	return (struct cf_access){
+		.uid = set->has_uid ? (int64_t)set->uid : -1,
+		.gid = set->has_gid ? (int64_t)set->gid : -1,
+		.mode = set->has_mode ? (int64_t)(set->mode & 0777) : -1,
+	};
+}
+
 static int setattr_dir(struct cf_at *at, const struct cf_setattr *set, struct cf_err *err)
 {
 	if (!(set->has_mode || set->has_uid || set->has_gid || at->file))

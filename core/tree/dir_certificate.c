@@ -50,11 +50,7 @@ static int deliver(struct cf_ctx *ctx, int64_t id, const char *name, struct cf_s
 static int set_access(struct cf_ctx *ctx, int64_t id, const struct cf_setattr *set,
 		      struct cf_err *err)
 {
-	struct cf_access access = {
-		.uid = set->has_uid ? (int64_t)set->uid : -1,
-		.gid = set->has_gid ? (int64_t)set->gid : -1,
-		.mode = set->has_mode ? (int64_t)(set->mode & 0777) : -1,
-	};
+	struct cf_access access = cf_access_of(set);
 
 	return cf_certificate_access(ctx, id, &access, err);
 }

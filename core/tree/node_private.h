@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "core/procedures/common.h"
+#include "core/procedures/create.h"
 #include "core/procedures/request.h"
 #include "core/store/trust.h"
 #include "core/tree/tree.h"
@@ -157,6 +158,9 @@ bool cf_is_certificate(uint64_t ino); /* a certificate's directory, or a file in
 bool cf_file_present(const struct cf_at *at, const struct cf_file *file);
 mode_t cf_file_mode(const struct cf_at *at, const struct cf_file *file);
 bool cf_file_creatable(const struct cf_at *at, const struct cf_file *file);
+
+/* What a SETATTR says of owner, group and mode, for a directory that keeps them. */
+struct cf_access cf_access_of(const struct cf_setattr *set);
 
 /* The row with this fixed name, present or not; NULL. */
 const struct cf_file *cf_file_find(const struct cf_dir *dir, const char *name);
