@@ -252,6 +252,23 @@ is mnt/EX01/expired/status DateInvalid
 absent mnt/EX01/expired/export.pfx
 has mnt/EX01/expired/why 2021-01-01
 
+t 'listing__follows_a_wider_password_at_once'
+# shellcheck disable=SC2317,SC2329 # called by works and fails
+has_export() { "$SYS" readdir "$m" | tr / '\n' | grep -qx export.pfx; }
+for wider in mnt/EX01/_export.password mnt/_export.password; do
+	for file in mnt/_export.password mnt/EX01/_export.password $m/export.password; do
+		expect 0 put $file '\n'
+	done
+	fails - has_export
+	before=$(value stat $m mtime)
+	expect 0 put $wider 'Wider\n'
+	works has_export
+	differ "the directory's time, after $wider" "$before" "$(value stat $m mtime)"
+	expect 0 put $wider '\n'
+	fails - has_export
+done
+expect 0 put $m/export.password 'P@ssw0rd1\n'
+
 t 'export__of_every_key_type_opens'
 for type in rsa2048 rsa3072 rsa4096 p256 p384; do
 	expect 0 mkdir mnt/EX02/$type
