@@ -104,22 +104,36 @@ static int count_all(struct cf_walk *walk, const PKCS12 *p12, const safes *list,
 
 /* -- what is in it ---------------------------------------------------------------------------- */
 
-/* The bag's friendly name, appended as it can be shown; nothing when it has none. */
-static int take_name(PKCS12_SAFEBAG *bag, struct cf_buf *out, struct cf_err *err)
+/*
+ * The bag's friendly name, appended as it can be shown; nothing when it has none that is UTF-16.
+ * Not by PKCS12_get_friendlyname(): OpenSSL 3.0.19 returns none with a character of three bytes.
+ */
+static int take_name(const PKCS12_SAFEBAG *bag, struct cf_buf *out, struct cf_err *err)
 {
-	char *name = PKCS12_get_friendlyname(bag);
-	size_t n = name ? strlen(name) : 0;
+	const ASN1_TYPE *attribute = PKCS12_SAFEBAG_get0_attr(bag, NID_friendlyName);
+	cf_auto(cf_buf_done) struct cf_buf utf16 = { 0 }, utf8 = { 0 };
+	const ASN1_STRING *bmp;
+	size_t n;
 	int r;
 
-	ERR_clear_error();
+	if (!attribute || attribute->type != V_ASN1_BMPSTRING)
+		return 0;
+	bmp = attribute->value.bmpstring;
+	r = cf_buf_puts(&utf16, "\xfe\xff", err);
+	if (r == 0)
+		r = cf_buf_append(&utf16, ASN1_STRING_get0_data(bmp),
+				  (size_t)ASN1_STRING_length(bmp), err);
+	if (r == 0)
+		r = cf_text_normalize(cf_span(utf16.data, utf16.len), &utf8, NULL);
+	if (r < 0)
+		return r == -EBADMSG ? 0 : cf_fail_memory(err);
+	n = strlen(cf_buf_text(&utf8));
 	if (n > NAME_MAX) {
-		for (n = NAME_MAX; (name[n] & 0xc0) == 0x80;)
+		for (n = NAME_MAX; (utf8.data[n] & 0xc0) == 0x80;)
 			n--;
-		name[n] = '\0';
+		utf8.data[n] = '\0';
 	}
-	r = n ? cf_text_show(out, name, err) : 0;
-	OPENSSL_free(name);
-	return r;
+	return n ? cf_text_show(out, utf8.data, err) : 0;
 }
 
 static int walk_cert_bag(struct cf_walk *walk, const PKCS12_SAFEBAG *bag, const char *name,
