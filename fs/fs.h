@@ -46,6 +46,7 @@ struct cf_fs_options {
 	char *mountpoint; /* absolute */
 	char *key_file;   /* absolute; NULL: not given */
 	char *ca_file;    /* absolute */
+	bool keys;        /* with files that hold keys as they are */
 	bool has_uid, has_gid;
 	uid_t uid;
 	gid_t gid;

@@ -92,6 +92,7 @@ static int open_tree(struct cf_fs *fs, struct cf_err *err)
 		.uid = fs->options->has_uid ? fs->options->uid : getuid(),
 		.gid = fs->options->has_gid ? fs->options->gid : getgid(),
 		.umask = fs->options->umask,
+		.keys = fs->options->keys,
 		.log = log_sentence,
 		.log_arg = fs->log,
 	};

@@ -98,6 +98,14 @@ static int take_umask(struct cf_fs_options *o, const char *value, struct cf_err 
 	return 0;
 }
 
+static int take_keys(struct cf_fs_options *o, const char *value, struct cf_err *err)
+{
+	(void)value;
+	(void)err;
+	o->keys = true;
+	return 0;
+}
+
 static int take_debug(struct cf_fs_options *o, const char *value, struct cf_err *err)
 {
 	(void)value;
@@ -125,6 +133,7 @@ static const struct row {
 	{ "uid=", OWN, take_uid },
 	{ "gid=", OWN, take_gid },
 	{ "umask=", OWN, take_umask },
+	{ "keys", OWN, take_keys },
 	{ "debug", OWN, take_debug },
 	{ "allow_other", PASS, NULL },
 	{ "ro", PASS, NULL },
@@ -371,6 +380,7 @@ const char *cf_fs_options_help(void)
 	       "    -d                  the same, and log each request\n"
 	       "    -o key-file=FILE    unlock with the 32 bytes in FILE\n"
 	       "    -o ca-file=FILE     trust anchors of the system, PEM\n"
+	       "    -o keys             private.pem and combined.pem, with the key as it is\n"
 	       "    -o allow_other      let other users in, as far as modes let them\n"
 	       "    -o uid=N,gid=N      who owns the files\n"
 	       "    -o umask=OCTAL      permission bits to take away\n"

@@ -248,6 +248,8 @@ static int catch_signals(struct supervisor *s, struct cf_err *err)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	/* A log that nobody reads any more is no reason to die. */
 	signal(SIGPIPE, SIG_IGN);
+	/* Neither is a limit on the size of files (ulimit -f): the write fails, and says so. */
+	signal(SIGXFSZ, SIG_IGN);
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->signals < 0)
 		return cf_fail(err, errno, "signals can't be waited for: %s", strerror(errno));

@@ -1,4 +1,4 @@
-/* Passwords, and export.pfx; see export.h. */
+/* Passwords, export.pfx and keys in PEM; see export.h. */
 #include "core/procedures/export.h"
 
 #include <errno.h>
@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
+#include "core/crypto/pem.h"
 #include "core/crypto/pkcs12.h"
 #include "core/procedures/chain.h"
 
@@ -144,15 +145,22 @@ const char *cf_export_password_from(const struct cf_root *root, const struct cf_
 	return root->has_export_password ? "root" : NULL;
 }
 
-const char *cf_export_blocked(const struct cf_root *root, const struct cf_server *server,
-			      const struct cf_certificate *cert, cf_time now)
+const char *cf_export_key_blocked(const struct cf_certificate *cert, cf_time now)
 {
 	if (cert->state != CF_STATE_COMPLETE)
 		return "there is no certificate yet";
 	if (!cert->exportable)
 		return "its key is not exportable, and that can't be changed any more";
-	if (now >= cert->not_after)
-		return "it has expired; renew it";
+	return now >= cert->not_after ? "it has expired; renew it" : NULL;
+}
+
+const char *cf_export_blocked(const struct cf_root *root, const struct cf_server *server,
+			      const struct cf_certificate *cert, cf_time now)
+{
+	const char *blocked = cf_export_key_blocked(cert, now);
+
+	if (blocked)
+		return blocked;
 	if (!cf_export_password_from(root, server, cert))
 		return "no password is set; write one into export.password here, or into "
 		       "_export.password of the server or of the root";
@@ -254,10 +262,13 @@ static void parts_done(struct parts *parts)
 
 CF_DEFINE_DONE(struct parts, parts_done);
 
-static int gather(struct cf_ctx *ctx, int64_t certificate, struct parts *p, struct cf_err *err)
+/* sealed: for export.pfx, with its password. */
+static int gather(struct cf_ctx *ctx, int64_t certificate, bool sealed, struct parts *p,
+		  struct cf_err *err)
 {
 	cf_auto(cf_db_done) struct cf_db *db = NULL;
 	struct cf_owner owner = { .object = CF_OBJECT_CERTIFICATE, .id = certificate };
+	const cf_time now = cf_clock_now(ctx->core->clock);
 	const char *blocked;
 	int r = cf_store_read(ctx->core->store, &db, err);
 
@@ -267,7 +278,8 @@ static int gather(struct cf_ctx *ctx, int64_t certificate, struct parts *p, stru
 		r = cf_load_certificate(db, certificate, &p->cert, &p->server, err);
 	if (r < 0)
 		return r;
-	blocked = cf_export_blocked(&p->root, &p->server, &p->cert, cf_clock_now(ctx->core->clock));
+	blocked = sealed ? cf_export_blocked(&p->root, &p->server, &p->cert, now)
+			 : cf_export_key_blocked(&p->cert, now);
 	if (blocked)
 		return cf_fail(err, ENOENT, "'%s' can't be exported: %s", p->cert.name, blocked);
 	owner.server = p->server.id;
@@ -275,7 +287,7 @@ static int gather(struct cf_ctx *ctx, int64_t certificate, struct parts *p, stru
 	r = cf_store_blob_get(db, &p->cert, CF_BLOB_LEAF, &p->leaf, err);
 	if (r == 0)
 		r = cf_issuers_load(db, &p->cert, &p->issuers, err);
-	if (r == 0)
+	if (r == 0 && sealed)
 		r = get_password(ctx, db, &p->root, &p->server, &p->cert, &p->password, err);
 	return r < 0 ? r : cf_vault_get(ctx->core->vault, db, &owner, CF_SECRET_KEY, &p->key, err);
 }
@@ -284,7 +296,7 @@ int cf_export_build(struct cf_ctx *ctx, int64_t certificate, struct cf_buf *out,
 {
 	cf_auto(parts_done) struct parts parts = { 0 };
 	struct cf_pfx pfx;
-	int r = gather(ctx, certificate, &parts, err);
+	int r = gather(ctx, certificate, true, &parts, err);
 
 	if (r < 0)
 		return r;
@@ -292,6 +304,32 @@ int cf_export_build(struct cf_ctx *ctx, int64_t certificate, struct cf_buf *out,
 		 &pfx);
 	return cf_pfx_build(&pfx, cf_span_buf(&parts.password), cf_vault_pfx_key(ctx->core->vault),
 			    out, err);
+}
+
+int cf_export_key(struct cf_ctx *ctx, int64_t certificate, bool whole, struct cf_buf *out,
+		  struct cf_err *err)
+{
+	cf_auto(parts_done) struct parts parts = { 0 };
+	cf_auto(cf_buf_done) struct cf_buf pem = { 0 };
+	int r = gather(ctx, certificate, false, &parts, err);
+
+	if (r == 0)
+		r = cf_pem_write("PRIVATE KEY", cf_span_buf(&parts.key), &pem, err);
+	if (r == 0 && whole)
+		r = cf_pem_write("CERTIFICATE", cf_span_buf(&parts.leaf), &pem, err);
+	for (size_t i = 0; i < parts.issuers.n && r == 0 && whole; i++)
+		r = cf_pem_write("CERTIFICATE", parts.issuers.items[i], &pem, err);
+	return r < 0 ? r : cf_buf_append(out, pem.data, pem.len, err);
+}
+
+uint64_t cf_export_key_size(const struct cf_certificate *cert, bool whole)
+{
+	uint64_t size = cf_pem_size("PRIVATE KEY", (size_t)cert->key_len);
+
+	if (whole)
+		size += cf_pem_size("CERTIFICATE", (size_t)cert->leaf_len) +
+			(uint64_t)cert->chain_pem_len;
+	return size;
 }
 
 int cf_export_record(struct cf_ctx *ctx, int64_t certificate, const char *file, struct cf_err *err)

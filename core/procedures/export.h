@@ -35,6 +35,12 @@ const char *cf_export_password_from(const struct cf_root *root, const struct cf_
 const char *cf_export_blocked(const struct cf_root *root, const struct cf_server *server,
 			      const struct cf_certificate *cert, cf_time now);
 
+/*
+ * The same for the key as it is, in private.pem and combined.pem, which need no password. Whether
+ * the mount has these files at all is not asked.
+ */
+const char *cf_export_key_blocked(const struct cf_certificate *cert, cf_time now);
+
 /* When the bytes of export.pfx last changed. */
 cf_time cf_export_time(const struct cf_root *root, const struct cf_server *server,
 		       const struct cf_certificate *cert);
@@ -45,6 +51,15 @@ int cf_export_resize(struct cf_db *db, struct cf_certificate *row, struct cf_err
 /* Append the bytes. Slow: derives keys. -ENOENT when there is none now; -EIO when key or row was changed. */
 int cf_export_build(struct cf_ctx *ctx, int64_t certificate, struct cf_buf *out,
 		    struct cf_err *err);
+
+/*
+ * Append the key in PEM, PKCS#8 and not encrypted (RFC 7468 section 10); where whole is set, the
+ * certificate and its issuers behind it. -ENOENT when it can't be had now; -EIO when key or row
+ * was changed.
+ */
+int cf_export_key(struct cf_ctx *ctx, int64_t certificate, bool whole, struct cf_buf *out,
+		  struct cf_err *err);
+uint64_t cf_export_key_size(const struct cf_certificate *cert, bool whole); /* of that, exactly */
 
 /* Record that a key leaves: before the first byte is read. No record, no key. */
 int cf_export_record(struct cf_ctx *ctx, int64_t certificate, const char *file, struct cf_err *err);

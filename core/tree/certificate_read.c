@@ -238,6 +238,8 @@ SIZE(cf_size_chain, at->cert.chain_pem_len);
 SIZE(cf_size_fullchain, cf_size_leaf_pem(at) + cf_size_chain(at));
 SIZE(cf_size_p7b, at->cert.p7b_len);
 SIZE(cf_size_pfx, at->cert.pfx_len);
+SIZE(cf_size_private, cf_export_key_size(&at->cert, false));
+SIZE(cf_size_combined, cf_export_key_size(&at->cert, true));
 
 #define TIME(fn, when)                                                                             \
 	cf_time fn(const struct cf_at *at)                                                         \
@@ -278,4 +280,19 @@ bool cf_is_exportable(const struct cf_at *at)
 int cf_read_pfx(struct cf_at *at, struct cf_buf *out, struct cf_err *err)
 {
 	return cf_export_build(at->ctx, at->cert.id, out, err);
+}
+
+bool cf_has_keys(const struct cf_at *at)
+{
+	return at->tree->options.keys && !cf_export_key_blocked(&at->cert, at->now);
+}
+
+int cf_read_private(struct cf_at *at, struct cf_buf *out, struct cf_err *err)
+{
+	return cf_export_key(at->ctx, at->cert.id, false, out, err);
+}
+
+int cf_read_combined(struct cf_at *at, struct cf_buf *out, struct cf_err *err)
+{
+	return cf_export_key(at->ctx, at->cert.id, true, out, err);
 }

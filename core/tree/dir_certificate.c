@@ -116,6 +116,14 @@ static bool never(const struct cf_at *at)
 		.depends = ALWAYS, .read = (fn), .time = cf_time_complete,                         \
 	}
 
+/* The key as it is, in a mount that was asked for it. */
+#define KEY(number, word, what, when)                                                              \
+	{                                                                                          \
+		.row = (number), .name = (word), .states = CF_IN_COMPLETE, .present = cf_has_keys, \
+		.mode = 0400, .depends = ALWAYS | CF_WHAT_CHAIN | CF_WHAT_VERDICT,                 \
+		.read = cf_read_##what, .size = cf_size_##what, .time = (when), .secret = true,    \
+	}
+
 static const struct cf_file files[] = {
 	{
 		.row = 1,
@@ -364,6 +372,8 @@ static const struct cf_file files[] = {
 		.write_only = true,
 		.one_line = true,
 	},
+	KEY(28, "private.pem", private, cf_time_complete),
+	KEY(29, "combined.pem", combined, cf_time_chain),
 	{ 0 },
 };
 

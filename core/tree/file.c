@@ -203,15 +203,19 @@ static int slice(const struct cf_buf *content, uint64_t offset, size_t n, struct
 static int read_secret(struct cf_ctx *ctx, struct cf_open *open, uint64_t offset, size_t n,
 		       struct cf_buf *out, struct cf_err *err)
 {
+	struct cf_err why = { 0 };
 	int r = 0;
 
 	pthread_mutex_lock(&open->lock);
 	if (!open->recorded)
-		r = cf_export_record(ctx, open->id, open->file->name, err);
+		r = cf_export_record(ctx, open->id, open->file->name, &why);
 	if (r == 0)
 		open->recorded = true;
 	pthread_mutex_unlock(&open->lock);
-	return r < 0 ? r : slice(&open->snapshot, offset, n, out, err);
+	if (r < 0)
+		return cf_fail(err, EIO, "%s can't be read while that can't be recorded: %s",
+			       open->file->name, why.text);
+	return slice(&open->snapshot, offset, n, out, err);
 }
 
 int cf_tree_read(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t ino, struct cf_open *open,

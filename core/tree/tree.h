@@ -25,6 +25,7 @@ struct cf_tree_options {
 	uid_t uid; /* owner of what has no owner of its own */
 	gid_t gid;
 	mode_t umask; /* bits taken from every mode */
+	bool keys;    /* with private.pem and combined.pem */
 	void (*log)(void *arg,
 		    const char *sentence); /* something an administrator should know; may be NULL */
 	void *log_arg;

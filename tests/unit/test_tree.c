@@ -75,6 +75,8 @@ static void tables__row_numbers_are_golden(void **state)
 		{ CF_KIND_CERTIFICATE, 25, "not-after" },
 		{ CF_KIND_CERTIFICATE, 26, "self-signed" },
 		{ CF_KIND_CERTIFICATE, 27, "renew" },
+		{ CF_KIND_CERTIFICATE, 28, "private.pem" },
+		{ CF_KIND_CERTIFICATE, 29, "combined.pem" },
 		{ CF_KIND_TRUST, 1, NULL },
 		{ CF_KIND_SERVICES, 1, "IMAP" },
 		{ CF_KIND_SERVICES, 2, "POP" },
