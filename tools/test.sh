@@ -177,6 +177,9 @@ install_packages "Building certfs" $build_packages openssl || {
 install_packages "Testing certfs" busybox cpio curl e2fsprogs ed gnutls-bin rsync \
 	clang clang-format libclang-rt-14-dev mandoc ||
 	say "Going on without them."
+# What people back up with. A test of a program that is missing says so, and tries the others.
+install_packages "Testing certfs with the programs of others" restic borgbackup rclone libnss3-tools ||
+	say "Going on without them."
 [ -c /dev/fuse ] || say "There is no /dev/fuse, so nothing can be mounted here."
 
 # A leak, an overflow or undefined behaviour ends the process, so that a test sees it.
@@ -189,9 +192,17 @@ export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
 strict="-Dwerror=true"
 sanitizers="-Db_sanitize=address,undefined"
 
-suite "gcc" build-gcc "$strict -Dbuildtype=debugoptimized" --timeout-multiplier 2
+# Programs that wait for keys or are servers: nobody wants a mail server installed unasked.
+interactive="--no-suite interactive"
+if [ "${CERTFS_TEST_INTERACTIVE-}" = 1 ]; then
+	interactive=
+	install_packages "Typing into editors" emacs-nox mc nano python3 vim || say "Going on without them."
+fi
+
+# shellcheck disable=SC2086 # a list of words
+suite "gcc" build-gcc "$strict -Dbuildtype=debugoptimized" --timeout-multiplier 2 $interactive
 suite "gcc with sanitizers" build-asan "$strict $sanitizers -Dbuildtype=debug" \
-	--timeout-multiplier 4 --no-suite source
+	--timeout-multiplier 4 --no-suite source --no-suite clients --no-suite interactive
 if command -v clang >/dev/null; then
 	CC=clang
 	export CC
