@@ -119,6 +119,12 @@ enum cf_object {
 	CF_OBJECT_AUDIT = 5, /* the event table grew */
 };
 
+/*
+ * A number that another one takes the place of with every commit that changed something of this
+ * server; of 0, with every commit. 0, -EIO.
+ */
+int cf_store_version(struct cf_db *db, int64_t server, int64_t *ret, struct cf_err *err);
+
 /* One changed row, as a commit reports it. */
 struct cf_change {
 	enum cf_object object;

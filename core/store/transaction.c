@@ -12,6 +12,7 @@ enum {
 	ROLLBACK,
 	DATA_VERSION,
 	STAMP,
+	VERSION,
 	COUNT_
 };
 
@@ -22,6 +23,7 @@ static const char *const text[] = {
 	[ROLLBACK] = "ROLLBACK",
 	[DATA_VERSION] = "PRAGMA data_version",
 	[STAMP] = "UPDATE header SET last_commit = :time",
+	[VERSION] = "SELECT version FROM tally WHERE server = :server",
 };
 
 static const struct cf_sql sql = { CF_MODULE_TRANSACTION, COUNT_, text };
@@ -165,6 +167,21 @@ void cf_db_done(struct cf_db *db)
 cf_time cf_db_now(struct cf_db *db)
 {
 	return db->now;
+}
+
+int cf_store_version(struct cf_db *db, int64_t server, int64_t *ret, struct cf_err *err)
+{
+	cf_auto(cf_stmt_done) sqlite3_stmt *stmt = NULL;
+	int r = cf_stmt(db, &sql, VERSION, &stmt, err);
+
+	if (r < 0)
+		return r;
+	cf_bind_int(stmt, ":server", server);
+	r = cf_step(db, stmt, err);
+	if (r < 0)
+		return r;
+	*ret = r ? sqlite3_column_int64(stmt, 0) : 0;
+	return 0;
 }
 
 /* -- what changed ---------------------------------------------------------------------------- */
