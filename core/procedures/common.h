@@ -6,6 +6,13 @@
 #include "core/store/root.h"
 #include "core/store/server.h"
 
+/* A file that is made of many rows, as it reads now. */
+struct cf_page {
+	struct cf_buf *out; /* its text is appended here; borrowed */
+	cf_time time;       /* when it last changed; a date that passed counts as its change */
+	cf_time until;      /* the next date that changes it; CF_NEVER */
+};
+
 /* One write transaction on a server or a certificate. Zero-initialise. */
 struct cf_change_set {
 	bool frees; /* set by the caller: it only deletes, and may do so on a full disk */

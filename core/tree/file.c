@@ -62,6 +62,8 @@ static int start(struct cf_at *at, int flags, struct cf_open *open, struct cf_er
 		r = file->read(at, &open->in, err);
 	if (r == 0 && !writes(flags) && file->secret)
 		r = file->read(at, &open->snapshot, err);
+	if (r == 0 && !writes(flags) && file->render)
+		r = file->render(at, &(struct cf_page){ .out = &open->snapshot }, err);
 	return r;
 }
 
@@ -75,12 +77,12 @@ static int open_file(struct cf_at *at, int flags, struct cf_open **ret, struct c
 
 	if (r < 0)
 		return r;
-	hints->direct_io = writable || file->secret;
+	hints->direct_io = writable || file->secret || file->render;
 	hints->keep_cache = !hints->direct_io && !file->volatile_;
 	hints->no_flush = !writes(flags);
 	hints->secret = file->secret;
 	*ret = NULL;
-	if (!writes(flags) && !file->secret)
+	if (!writes(flags) && !file->secret && !file->render)
 		return 0;
 	open = cf_open_new(cf_at_ino(at), err);
 	if (!open)
@@ -229,6 +231,8 @@ int cf_tree_read(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t ino, struct 
 		return cf_staged_read(tree, open->staged, offset, n, out, err);
 	if (open && open->file->secret)
 		return read_secret(ctx, open, offset, n, out, err);
+	if (open && open->file->render)
+		return slice(&open->snapshot, offset, n, out, err);
 	r = cf_at_load(tree, ctx, ino, &at, err);
 	if (r < 0)
 		return r;

@@ -167,6 +167,11 @@ static int file_size(struct cf_at *at, struct cf_attr *ret, struct cf_err *err)
 	ret->size = 0;
 	if (file->write_only || !cf_file_present(at, file))
 		return 0;
+	if (file->render) {
+		r = cf_kept_size(at, &ret->size, &ret->mtime, err);
+		ret->ctime = ret->mtime;
+		return r;
+	}
 	if (file->size) {
 		ret->size = file->size(at);
 		return 0;

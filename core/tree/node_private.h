@@ -73,12 +73,18 @@ struct cf_file {
 	unsigned creatable;      /* CF_IN_ bits in which it may be created while it is absent */
 	unsigned depends;        /* cf_what of its object that change attributes or content */
 	unsigned server_depends; /* cf_what of its server (PASSWORD: of the root too) that do */
+	unsigned below_depends;  /* cf_what of the certificates below its directory that do */
 	size_t limit;            /* most bytes a writer may send through one handle */
 
 	/* content: read renders the whole, or read_part a part of something large */
 	cf_read_fn *read;
 	int (*read_part)(struct cf_at *at, uint64_t offset, size_t n, struct cf_buf *out,
 			 struct cf_err *err);
+	/*
+	 * or render, of many rows: once for each open, and for its size and times (which it says
+	 * itself) once for each state of the store
+	 */
+	int (*render)(struct cf_at *at, struct cf_page *ret, struct cf_err *err);
 	uint64_t (*size)(const struct cf_at *at); /* exact; NULL: what read renders */
 	cf_time (*time)(const struct cf_at *at);  /* mtime and ctime; NULL: the object's */
 
@@ -180,6 +186,7 @@ int cf_at_path(const struct cf_at *at, const char *name, struct cf_buf *out, str
 
 struct cf_staged;
 struct cf_refusals;
+struct cf_kept;
 
 struct cf_tree {
 	const struct cf_core *core;
@@ -190,6 +197,7 @@ struct cf_tree {
 	uint64_t last_staged;           /* id of the newest */
 	size_t staged_bytes;            /* of those that count against the limit */
 	struct cf_refusals *refusals;   /* has a lock of its own */
+	struct cf_kept *kept;           /* has a lock of its own */
 	_Atomic int64_t checked_system; /* when the system store was last looked at */
 };
 
@@ -219,6 +227,14 @@ int cf_refusals_last(struct cf_tree *tree, int64_t certificate, struct cf_buf *o
 		     struct cf_err *err);
 int cf_refusals_all(struct cf_tree *tree, struct cf_buf *out, struct cf_err *err);
 cf_time cf_refusals_time(struct cf_tree *tree, int64_t certificate); /* 0: of all */
+
+/* -- kept.c ----------------------------------------------------------------------------------------- */
+
+struct cf_kept *cf_kept_new(void);
+void cf_kept_free(struct cf_kept *kept);
+
+/* Size and time of a file that is rendered of many rows, at->file: kept while its state stays. */
+int cf_kept_size(struct cf_at *at, uint64_t *ret_size, cf_time *ret_time, struct cf_err *err);
 
 /* -- file.c -------------------------------------------------------------------------------------------- */
 

@@ -21,7 +21,8 @@ int cf_tree_new(const struct cf_core *core, const struct cf_tree_options *option
 	tree->core = core;
 	tree->options = *options;
 	tree->refusals = cf_refusals_new();
-	if (!tree->refusals)
+	tree->kept = cf_kept_new();
+	if (!tree->refusals || !tree->kept)
 		return cf_fail_memory(err);
 	*ret = cf_take(&tree);
 	return 0;
@@ -33,6 +34,7 @@ void cf_tree_free(struct cf_tree *tree)
 		return;
 	cf_staged_expire(tree, CF_NEVER);
 	cf_refusals_free(tree->refusals);
+	cf_kept_free(tree->kept);
 	pthread_mutex_destroy(&tree->lock);
 	free(tree);
 }
@@ -67,8 +69,8 @@ enum cf_pace cf_tree_pace(struct cf_tree *tree, enum cf_request request, uint64_
 	const struct cf_file *row = cf_file_of(ino);
 
 	switch (request) {
-	case CF_REQUEST_OPEN: /* a snapshot of a secret derives keys */
-		return row && row->secret ? CF_SLOW : CF_QUICK;
+	case CF_REQUEST_OPEN: /* a snapshot of a secret derives keys, a page is many rows */
+		return row && (row->secret || row->render) ? CF_SLOW : CF_QUICK;
 	case CF_REQUEST_WRITE:
 		if (open && open->file && open->file->compose)
 			return CF_SLOWEST;
@@ -178,6 +180,7 @@ static void notice_root(struct cf_at *at, unsigned what, const struct cf_notices
 		if (cf_dir_root.next(at, after, &server, NULL) <= 0)
 			return;
 		after = server.id;
+		notice_rows(&server, 0, CF_WHAT_PASSWORD, notices);
 		notice_certificates(&server, CF_WHAT_PASSWORD, notices);
 	}
 }
@@ -213,6 +216,15 @@ static void notice_links(struct cf_at *at, const struct cf_notices *notices)
 		notices->inode(notices->arg, cf_ino(CF_KIND_SERVICES, row, at->cert.server));
 }
 
+/* Files of the directories above that show what is below, in this table. */
+static void notice_above(const struct cf_dir *dir, int64_t id, unsigned what,
+			 const struct cf_notices *notices)
+{
+	for (const struct cf_file *file = dir->files; file->row; file++)
+		if (file->below_depends & what)
+			notices->inode(notices->arg, cf_ino(dir->kind, file->row, id));
+}
+
 static void notice(struct cf_tree *tree, struct cf_ctx *ctx, const struct cf_change *change,
 		   const struct cf_notices *notices)
 {
@@ -229,6 +241,8 @@ static void notice(struct cf_tree *tree, struct cf_ctx *ctx, const struct cf_cha
 		notices->inode(notices->arg, parent_of(change));
 	if (change->object == CF_OBJECT_TRUST)
 		notices->inode(notices->arg, cf_ino(CF_KIND_TRUST, 0, 0));
+	if (change->object == CF_OBJECT_CERTIFICATE)
+		notice_above(&cf_dir_server, change->parent, change->what, notices);
 	if (cf_at_load(tree, ctx, cf_ino(kind, row, change->id), &at, NULL) < 0)
 		return;
 	if (kind == CF_KIND_CERTIFICATE && change->what & CF_WHAT_NAME)
