@@ -1,5 +1,6 @@
 /* A server: its certificates, and what its services use. */
 #include "core/base/name.h"
+#include "core/procedures/apply.h"
 #include "core/procedures/create.h"
 #include "core/procedures/delete.h"
 #include "core/procedures/deliver.h"
@@ -106,6 +107,11 @@ static cf_time import_password_time(const struct cf_at *at)
 	return time ? time : at->server.created;
 }
 
+static int render_apply(struct cf_at *at, struct cf_page *ret, struct cf_err *err)
+{
+	return cf_apply_write(at->db, &at->root, &at->server, at->now, ret, err);
+}
+
 static const struct cf_file files[] = {
 	{
 		.row = 1,
@@ -138,6 +144,16 @@ static const struct cf_file files[] = {
 		.name = "_settings",
 		.type = CF_FILE_DIRECTORY,
 		.kind = CF_KIND_SERVER_SETTINGS,
+	},
+	{
+		.row = 5,
+		.name = "_apply.ps1",
+		.mode = 0444,
+		.server_depends = CF_WHAT_NAME | CF_WHAT_LISTING | CF_WHAT_SERVICES |
+				  CF_WHAT_PASSWORD | CF_WHAT_SETTINGS | CF_WHAT_ACCESS,
+		.below_depends = CF_WHAT_NAME | CF_WHAT_STATE | CF_WHAT_FRIENDLY |
+				 CF_WHAT_SERVICES | CF_WHAT_PASSWORD | CF_WHAT_VERDICT,
+		.render = render_apply,
 	},
 	{ 0 },
 };

@@ -19,8 +19,9 @@ static void tables__mode_bits_match_handlers(void **state)
 			assert_true(writers <= 1);
 			assert_true(!writers == !file->limit);
 			assert_true(!(mode & 0444) || file->read || file->read_part ||
-				    file->write_only);
-			assert_true(file->time || !file->name);
+				    file->render || file->write_only);
+			assert_true(file->time || file->render || !file->name);
+			assert_true(!file->render || (!file->time && !file->size && !writers));
 			assert_true(!file->secret || (mode & 0777) == 0400);
 			assert_true(!file->creatable || file->states);
 			assert_true(!file->draft_mode || (file->draft_mode & 0444) == 0444);
@@ -48,6 +49,7 @@ static void tables__row_numbers_are_golden(void **state)
 		{ CF_KIND_SERVER, 2, "_export.password" },
 		{ CF_KIND_SERVER, 3, "_import.password" },
 		{ CF_KIND_SERVER, 4, "_settings" },
+		{ CF_KIND_SERVER, 5, "_apply.ps1" },
 		{ CF_KIND_CERTIFICATE, 1, "status" },
 		{ CF_KIND_CERTIFICATE, 2, "info" },
 		{ CF_KIND_CERTIFICATE, 3, "info.json" },
