@@ -79,7 +79,7 @@ static int get(struct exchange *x, struct cf_err *err)
 
 static int pump(struct exchange *x, struct cf_err *err)
 {
-	int64_t deadline = x->start_ms + x->seconds * 1000 + GRACE_MS;
+	int64_t deadline = x->start_ms + x->seconds * CF_DECODER_PATIENCE * 1000 + GRACE_MS;
 	int r = ANSWERED;
 
 	while (r == ANSWERED && x->reply->len < x->want) {

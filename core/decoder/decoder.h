@@ -8,7 +8,8 @@
 #include "core/crypto/chain.h"
 #include "core/crypto/decode.h"
 
-#define CF_DECODER_SECONDS 5       /* CPU and wall time for one dropped file */
+#define CF_DECODER_SECONDS 5       /* of CPU time for one dropped file */
+#define CF_DECODER_PATIENCE 3      /* as much wall time, times this: others may need the machine */
 #define CF_DECODER_LEAVES_MAX 4096 /* leaves in one batch */
 
 /*
@@ -25,7 +26,7 @@ struct cf_decoder {
 /*
  * cf_decode() and cf_chain_verify() in a decoder. Same parameters and results, and also -EBADMSG
  * when the decoder died, ran out of its limits or answered nonsense, each with its sentence; -EIO
- * when none could be started. Verification's time limit grows with the number of leaves (5 s and
+ * when none could be started. Verification's CPU time grows with the number of leaves (5 s and
  * 50 ms a leaf); -EFBIG for more than CF_DECODER_LEAVES_MAX of them or 64 MiB in all.
  * What a decoder answers is checked like foreign bytes: sizes, counts, that texts are safe to show,
  * that issuers are among those of the job; thumbprints are computed here.

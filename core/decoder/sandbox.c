@@ -93,7 +93,7 @@ void cf_sandbox_close(int fd)
 	sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		give_up();
-	alarm(CF_DECODER_SECONDS);
+	alarm(CF_DECODER_SECONDS * CF_DECODER_PATIENCE);
 	close_all(0, fd - 1);
 	close_all(fd + 1, INT_MAX);
 }
@@ -179,7 +179,7 @@ static void filter_calls(int fd)
 
 void cf_sandbox_lock(int fd, int seconds, size_t memory)
 {
-	alarm((unsigned int)seconds);
+	alarm((unsigned int)seconds * CF_DECODER_PATIENCE);
 	limit(RLIMIT_CPU, (rlim_t)seconds);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_FSIZE, 0);

@@ -12,9 +12,9 @@ void cf_sandbox_close(int fd);
 
 /*
  * From here on the process can read and write fd, take memory and exit, nothing else: resource
- * limits, no_new_privs, seccomp. It is killed when it tries, after seconds of CPU or wall time, and
- * when it wants more than memory bytes beyond what it has now. Ends the process when something
- * fails.
+ * limits, no_new_privs, seccomp. It is killed when it tries, after seconds of CPU time or
+ * CF_DECODER_PATIENCE times as much wall time, and when it wants more than memory bytes beyond what
+ * it has now. Ends the process when something fails.
  */
 void cf_sandbox_lock(int fd, int seconds, size_t memory);
 

@@ -32,7 +32,7 @@ struct cf_wire_job {
 	size_t payload;
 };
 
-/* CPU and wall time that a job may take. */
+/* CPU time that a job may take, in seconds. */
 int cf_wire_seconds(size_t n_leaves);
 
 int cf_wire_put_job(const struct cf_wire_job *job, struct cf_buf *out, struct cf_err *err);
