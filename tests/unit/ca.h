@@ -206,9 +206,21 @@ static inline void made_done(struct made *m)
 	cf_buf_done(&m->der);
 }
 
-/* A CRL by ca that lists serial (0: none), from one date to another, as DER. */
-static inline struct cf_buf make_crl(const struct made *ca, long serial, const char *from,
-				     const char *to)
+static inline void make_entry(X509_CRL *crl, long serial, ASN1_TIME *when)
+{
+	X509_REVOKED *revoked = X509_REVOKED_new();
+	ASN1_INTEGER *number = ASN1_INTEGER_new();
+
+	ASN1_INTEGER_set(number, serial);
+	X509_REVOKED_set_serialNumber(revoked, number);
+	X509_REVOKED_set_revocationDate(revoked, when);
+	X509_CRL_add0_revoked(crl, revoked);
+	ASN1_INTEGER_free(number);
+}
+
+/* A CRL by ca that lists serial (0: none) and so many others, from one date to another, as DER. */
+static inline struct cf_buf make_long_crl(const struct made *ca, long serial, long others,
+					  const char *from, const char *to)
 {
 	X509_CRL *crl = X509_CRL_new();
 	ASN1_TIME *t = ASN1_TIME_new();
@@ -220,16 +232,10 @@ static inline struct cf_buf make_crl(const struct made *ca, long serial, const c
 	X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca->x));
 	ASN1_TIME_set_string_X509(t, from);
 	X509_CRL_set1_lastUpdate(crl, t);
-	if (serial) {
-		X509_REVOKED *revoked = X509_REVOKED_new();
-		ASN1_INTEGER *number = ASN1_INTEGER_new();
-
-		ASN1_INTEGER_set(number, serial);
-		X509_REVOKED_set_serialNumber(revoked, number);
-		X509_REVOKED_set_revocationDate(revoked, t);
-		X509_CRL_add0_revoked(crl, revoked);
-		ASN1_INTEGER_free(number);
-	}
+	for (long i = 0; i < others; i++)
+		make_entry(crl, 1000000 + i, t);
+	if (serial)
+		make_entry(crl, serial, t);
 	ASN1_TIME_set_string_X509(t, to);
 	X509_CRL_set1_nextUpdate(crl, t);
 	ASN1_TIME_free(t);
@@ -240,4 +246,10 @@ static inline struct cf_buf make_crl(const struct made *ca, long serial, const c
 	OPENSSL_free(der);
 	X509_CRL_free(crl);
 	return out;
+}
+
+static inline struct cf_buf make_crl(const struct made *ca, long serial, const char *from,
+				     const char *to)
+{
+	return make_long_crl(ca, serial, 0, from, to);
 }
