@@ -14,7 +14,7 @@ static void pool_done(struct cf_pool *pool)
 	for (size_t i = 0; i < pool->n; i++)
 		X509_free(pool->items[i].x);
 	for (size_t i = 0; i < pool->n_crls; i++)
-		X509_CRL_free(pool->crls[i]);
+		X509_CRL_free(pool->crls[i].crl);
 	free(pool->items);
 	free(pool->crls);
 }
@@ -51,7 +51,7 @@ static void pool_crls(struct cf_pool *pool, const struct cf_span *ders, size_t n
 			ders[i].len <= LONG_MAX ? d2i_X509_CRL(NULL, &p, (long)ders[i].len) : NULL;
 
 		if (crl)
-			pool->crls[pool->n_crls++] = crl;
+			pool->crls[pool->n_crls++].crl = crl;
 	}
 	ERR_clear_error();
 }
@@ -64,7 +64,7 @@ static int pool_fill(struct cf_pool *pool, const struct cf_system_store *system,
 
 	pool->now = job->now;
 	pool->items = calloc(n + 1, sizeof(*pool->items));
-	pool->crls = calloc(job->n_crls + 1, sizeof(X509_CRL *));
+	pool->crls = calloc(job->n_crls + 1, sizeof(*pool->crls));
 	if (!pool->items || !pool->crls)
 		return cf_fail_memory(err);
 	for (size_t i = 0; i < n_system; i++) {
@@ -76,6 +76,7 @@ static int pool_fill(struct cf_pool *pool, const struct cf_system_store *system,
 	pool_parse(pool, job->anchors, job->n_anchors, CF_POOL_TRUST);
 	pool_parse(pool, job->issuers, job->n_issuers, CF_POOL_ISSUER);
 	pool_crls(pool, job->crls, job->n_crls);
+	cf_pool_prepare_crls(pool);
 	return 0;
 }
 

@@ -80,6 +80,13 @@ static void put_invalid(struct cf_err *say, const struct cf_hearing *h, struct c
 		 c->error == X509_V_ERR_EXCLUDED_VIOLATION)
 		cf_fail(say, EINVAL, "%s has a name that the name constraints of an issuer forbid",
 			who(h, c->depth, name));
+	else if (c->error == X509_V_ERR_NO_EXPLICIT_POLICY)
+		cf_fail(say, EINVAL,
+			"it has no certificate policy that all its issuers allow, and one of them "
+			"requires one");
+	else if (c->error == X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION)
+		cf_fail(say, EINVAL, "%s has a critical extension that isn't understood",
+			who(h, c->depth, name));
 	else if (c->error)
 		cf_fail(say, EINVAL, "%s: %s", who(h, c->depth, name),
 			X509_verify_cert_error_string(c->error));
@@ -119,6 +126,19 @@ static void put_crl(struct cf_err *say, const struct cf_hearing *h, struct cf_bu
 		cf_fail(say, EINVAL,
 			"the CRL of '%s' in _trust is past its next update; a new one is "
 			"needed",
+			cf_buf_text(name));
+	else if (c->error == X509_V_ERR_CRL_NOT_YET_VALID)
+		cf_fail(say, EINVAL, "the CRL of '%s' in _trust is of a date that is to come",
+			cf_buf_text(name));
+	else if (c->error == X509_V_ERR_KEYUSAGE_NO_CRL_SIGN)
+		cf_fail(say, EINVAL,
+			"the CRL of '%s' in _trust can't be used: its signer may not sign CRLs "
+			"(key usage)",
+			cf_buf_text(name));
+	else if (c->error == X509_V_ERR_CRL_PATH_VALIDATION_ERROR)
+		cf_fail(say, EINVAL,
+			"the CRL of '%s' in _trust can't be used: the certificate of its signer "
+			"isn't valid",
 			cf_buf_text(name));
 	else
 		cf_fail(say, EINVAL, "the CRL of '%s' in _trust can't be used: %s",
