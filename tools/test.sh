@@ -174,7 +174,9 @@ install_packages "Building certfs" $build_packages openssl || {
 	exit 1
 }
 # Programs that work on a mount as people's do, and checkers. What is missing is skipped by name.
+# The certificates of NIST's PKITS are in python3-cryptography-vectors.
 install_packages "Testing certfs" busybox cpio curl e2fsprogs ed gnutls-bin rsync \
+	python3-cryptography-vectors \
 	clang clang-format libclang-rt-14-dev mandoc ||
 	say "Going on without them."
 # What people back up with. A test of a program that is missing says so, and tries the others.
