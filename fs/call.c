@@ -140,8 +140,22 @@ static int keep(struct cf_fs_call *call)
 	return r;
 }
 
+/* The kernel refuses changes of such a mount by itself, until root mounts it again with rw. */
+static bool refuse_change(struct cf_fs_call *call)
+{
+	if (!call->op->changes || !call->fs->options->read_only)
+		return false;
+	call->r = cf_fail(&call->err, EROFS,
+			  "this mount only reads; change the store where it is mounted for "
+			  "writing, or unmount this and mount it without ro");
+	finish(call);
+	return true;
+}
+
 void cf_fs_call_go(struct cf_fs_call *call, enum cf_pace pace)
 {
+	if (refuse_change(call))
+		return;
 	if (pace != CF_QUICK) {
 		enum cf_fs_line line = pace == CF_SLOWEST ? CF_FS_NEXT : CF_FS_FIRST;
 
@@ -169,6 +183,9 @@ static bool outdated(const struct cf_fs_call *call)
 
 double cf_fs_timeout(const struct cf_fs_call *call, bool forget)
 {
+	/* What another mount changes isn't heard of. */
+	if (call->fs->options->read_only)
+		return 0.0;
 	return forget || outdated(call) ? 0.0 : CF_FS_REMEMBER;
 }
 

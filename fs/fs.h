@@ -47,6 +47,7 @@ struct cf_fs_options {
 	char *key_file;   /* absolute; NULL: not given */
 	char *ca_file;    /* absolute */
 	bool keys;        /* with files that hold keys as they are */
+	bool read_only;   /* of a store that another mount may be writing */
 	bool has_uid, has_gid;
 	uid_t uid;
 	gid_t gid;

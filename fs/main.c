@@ -65,7 +65,8 @@ static int open_store(struct cf_fs *fs, struct cf_clock *clock, struct cf_err *e
 	struct cf_unlock how = {
 		.store = fs->options->store,
 		.key_file = fs->options->key_file,
-		.create = true,
+		.create = !fs->options->read_only,
+		.read_only = fs->options->read_only,
 		.clock = clock,
 	};
 	size_t damaged = 0;
@@ -93,6 +94,7 @@ static int open_tree(struct cf_fs *fs, struct cf_err *err)
 		.gid = fs->options->has_gid ? fs->options->gid : getgid(),
 		.umask = fs->options->umask,
 		.keys = fs->options->keys,
+		.without_secrets = fs->options->read_only,
 		.log = log_sentence,
 		.log_arg = fs->log,
 	};
@@ -120,7 +122,8 @@ static int serve(struct cf_fs *fs, struct cf_err *err)
 	struct cf_err control = { 0 };
 	int r = open_tree(fs, err);
 
-	if (cf_fs_control_open(fs, &control) < 0)
+	/* certfsctl asks whoever writes. */
+	if (!fs->options->read_only && cf_fs_control_open(fs, &control) < 0)
 		cf_fs_log(fs->log, LOG_WARNING, "%s; certfsctl can't reach this mount",
 			  control.text);
 	if (r == 0)

@@ -28,7 +28,9 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 		~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
 	conn->want &= ~(unsigned)(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_POSIX_ACL);
 	conn->time_gran = 1;
-	fs->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
+	fs->no_opendir = (conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT) && !fs->options->read_only;
+	if (fs->options->read_only)
+		conn->want &= ~(unsigned)FUSE_CAP_CACHE_SYMLINKS;
 }
 
 /* There is as much room as where the store lies; programs that copy ask first. */

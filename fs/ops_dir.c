@@ -225,7 +225,7 @@ void cf_fs_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, ENOSYS);
 		return;
 	}
-	fi->cache_readdir = fi->keep_cache = 1;
+	fi->cache_readdir = fi->keep_cache = !fs->options->read_only;
 	fuse_reply_open(req, fi);
 }
 

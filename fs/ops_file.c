@@ -90,9 +90,11 @@ static void keep_open(struct cf_fs_call *call)
 
 static void give_hints(struct cf_fs_call *call)
 {
+	const bool read_only = call->fs->options->read_only; /* nothing is remembered */
+
 	call->fi.fh = (uint64_t)(uintptr_t)call->handle;
-	call->fi.direct_io = call->hints.direct_io;
-	call->fi.keep_cache = call->hints.keep_cache;
+	call->fi.direct_io = call->hints.direct_io || read_only;
+	call->fi.keep_cache = call->hints.keep_cache && !read_only;
 	call->fi.noflush = call->hints.no_flush;
 }
 

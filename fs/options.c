@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -98,14 +99,6 @@ static int take_umask(struct cf_fs_options *o, const char *value, struct cf_err 
 	return 0;
 }
 
-static int take_keys(struct cf_fs_options *o, const char *value, struct cf_err *err)
-{
-	(void)value;
-	(void)err;
-	o->keys = true;
-	return 0;
-}
-
 static int take_debug(struct cf_fs_options *o, const char *value, struct cf_err *err)
 {
 	(void)value;
@@ -118,6 +111,7 @@ static int take_debug(struct cf_fs_options *o, const char *value, struct cf_err 
 
 enum use {
 	OWN,
+	SET,
 	PASS,
 	DROP
 };
@@ -127,17 +121,19 @@ static const struct row {
 	const char *name;
 	enum use use;
 	int (*take)(struct cf_fs_options *o, const char *value, struct cf_err *err);
+	size_t flag; /* of SET: where in struct cf_fs_options, and what */
+	bool on;
 } rows[] = {
 	{ "key-file=", OWN, take_key_file },
 	{ "ca-file=", OWN, take_ca_file },
 	{ "uid=", OWN, take_uid },
 	{ "gid=", OWN, take_gid },
 	{ "umask=", OWN, take_umask },
-	{ "keys", OWN, take_keys },
+	{ "keys", SET, NULL, offsetof(struct cf_fs_options, keys), true },
+	{ "ro", SET, NULL, offsetof(struct cf_fs_options, read_only), true },
+	{ "rw", SET, NULL, offsetof(struct cf_fs_options, read_only), false },
 	{ "debug", OWN, take_debug },
 	{ "allow_other", PASS, NULL },
-	{ "ro", PASS, NULL },
-	{ "rw", PASS, NULL },
 	{ "exec", PASS, NULL },
 	{ "noexec", PASS, NULL },
 	{ "async", PASS, NULL },
@@ -205,7 +201,9 @@ static int take_option(struct cf_fs_options *o, const char *option, const char *
 			continue;
 		if (row->use == PASS)
 			return cf_buf_printf(&o->mount, err, ",%s", raw);
-		if (row->use == DROP)
+		if (row->use == SET)
+			*(bool *)((char *)o + row->flag) = row->on;
+		if (row->use != OWN)
 			return 0;
 		return cf_note(err, row->take(o, option + strcspn(option, "=") + 1, err),
 			       "option %.*s", (int)strcspn(option, "="), option);
@@ -243,7 +241,7 @@ static int take_list(struct cf_fs_options *o, const char *list, struct cf_err *e
 /* STORE is the source that mount(8) and df(1) show. */
 static int finish_mount(struct cf_fs_options *o, struct cf_err *err)
 {
-	int r = cf_buf_puts(&o->mount, ",fsname=", err);
+	int r = cf_buf_puts(&o->mount, o->read_only ? ",ro,fsname=" : ",fsname=", err);
 
 	for (const char *p = o->store; *p && r == 0; p++)
 		r = cf_buf_printf(&o->mount, err, *p == ',' || *p == '\\' ? "\\%c" : "%c", *p);
@@ -381,6 +379,7 @@ const char *cf_fs_options_help(void)
 	       "    -o key-file=FILE    unlock with the 32 bytes in FILE\n"
 	       "    -o ca-file=FILE     trust anchors of the system, PEM\n"
 	       "    -o keys             private.pem and combined.pem, with the key as it is\n"
+	       "    -o ro               only read, also while another mount writes\n"
 	       "    -o allow_other      let other users in, as far as modes let them\n"
 	       "    -o uid=N,gid=N      who owns the files\n"
 	       "    -o umask=OCTAL      permission bits to take away\n"

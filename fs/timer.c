@@ -42,7 +42,8 @@ void cf_fs_timer_wake(struct cf_fs *fs)
 {
 	struct cf_fs_timer *t = fs->timer;
 
-	if (t && !atomic_exchange(&t->changed, true))
+	/* Where nothing may be written, statuses stay as they are stored. */
+	if (t && !fs->options->read_only && !atomic_exchange(&t->changed, true))
 		ring(t);
 }
 
@@ -221,8 +222,7 @@ int cf_fs_timer_start(struct cf_fs *fs, struct cf_err *err)
 		return r;
 	}
 	fs->timer = t;
-	atomic_store(&t->changed, true); /* the first round comes at once */
-	ring(t);
+	cf_fs_timer_wake(fs); /* the first round comes at once */
 	code = pthread_create(&t->thread, NULL, thread, t);
 	if (code != 0) {
 		fs->timer = NULL;

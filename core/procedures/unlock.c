@@ -122,6 +122,7 @@ static int open_and_unlock(const struct cf_unlock *how, const uint8_t *key, stru
 	struct cf_store_options options = {
 		.path = how->store,
 		.create = how->create,
+		.read_only = how->read_only,
 		.who = how->who,
 		.clock = how->clock,
 	};

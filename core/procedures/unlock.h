@@ -10,6 +10,7 @@ struct cf_unlock {
 	bool create;          /* make the store where it does not exist, and the key file with it */
 	bool only_create;     /* refuse a store and a key file that exist */
 	bool without_key;     /* for what needs none: nothing is unlocked */
+	bool read_only;       /* nothing is changed or locked; somebody else may be writing */
 	const char *who;      /* who has it open, for the sentence that others get */
 	struct cf_clock *clock; /* borrowed, outlives the core */
 };

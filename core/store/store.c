@@ -126,7 +126,10 @@ void cf_store_close(struct cf_store *store)
 		next = conn->next;
 		cf_conn_close(conn);
 	}
-	/* The last to go checkpoints and removes the WAL. */
+	/* The last to go removes the WAL; with another process's reader there it is emptied. */
+	if (store->writer)
+		sqlite3_wal_checkpoint_v2(store->writer->sq, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+					  NULL);
 	cf_conn_close(store->writer);
 	cf_damage_done(&store->damage);
 	cf_file_unlock(store);

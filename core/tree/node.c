@@ -120,6 +120,8 @@ bool cf_file_present(const struct cf_at *at, const struct cf_file *file)
 {
 	if (file->states && !(file->states & state_bit(at)))
 		return false;
+	if (file->secret && at->tree->options.without_secrets)
+		return false;
 	return !file->present || file->present(at);
 }
 

@@ -24,8 +24,9 @@ struct cf_open; /* an open file */
 struct cf_tree_options {
 	uid_t uid; /* owner of what has no owner of its own */
 	gid_t gid;
-	mode_t umask; /* bits taken from every mode */
-	bool keys;    /* with private.pem and combined.pem */
+	mode_t umask;         /* bits taken from every mode */
+	bool keys;            /* with private.pem and combined.pem */
+	bool without_secrets; /* no file that holds a key: a reading couldn't be recorded */
 	void (*log)(void *arg,
 		    const char *sentence); /* something an administrator should know; may be NULL */
 	void *log_arg;

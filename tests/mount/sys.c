@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -555,6 +556,12 @@ static int call_statvfs(struct run *r, char **a)
 	return 0;
 }
 
+static int call_remount_rw(struct run *r, char **a)
+{
+	(void)r;
+	return code(mount(NULL, a[0], NULL, MS_REMOUNT | MS_NOSUID | MS_NODEV, NULL));
+}
+
 static int call_access(struct run *r, char **a)
 {
 	(void)r;
@@ -902,37 +909,38 @@ static const struct call calls[] = {
 	{ "fchown", 2, call_fchown },           /* UID GID */
 	{ "futimens", 2, call_futimens },       /* ATIME MTIME */
 	{ "fgetflags", 0, call_fgetflags },
-	{ "fstat", 1, call_fstat },         /* FIELD,FIELD... */
-	{ "stat", 2, call_stat },           /* PATH FIELD,FIELD... */
-	{ "lstat", 2, call_lstat },         /* PATH FIELD,FIELD... */
-	{ "statvfs", 2, call_statvfs },     /* PATH namemax|flags */
-	{ "access", 2, call_access },       /* PATH R_OK,... */
-	{ "chmod", 2, call_chmod },         /* PATH MODE */
-	{ "chown", 3, call_chown },         /* PATH UID GID */
-	{ "utimens", 3, call_utimens },     /* PATH ATIME MTIME */
-	{ "truncate", 2, call_truncate },   /* PATH SIZE */
-	{ "getflags", 1, call_getflags },   /* PATH */
-	{ "setflags", 2, call_setflags },   /* PATH a|i|- */
-	{ "getxattr", 2, call_getxattr },   /* PATH NAME */
-	{ "setxattr", 3, call_setxattr },   /* PATH NAME VALUE */
-	{ "listxattr", 1, call_listxattr }, /* PATH */
-	{ "mkdir", 1, call_mkdir },         /* PATH */
-	{ "rmdir", 1, call_rmdir },         /* PATH */
-	{ "unlink", 1, call_unlink },       /* PATH */
-	{ "rename", 2, call_rename },       /* FROM TO */
-	{ "renameat2", 3, call_renameat2 }, /* FROM TO FLAGS */
-	{ "link", 2, call_link },           /* FROM TO */
-	{ "symlink", 2, call_symlink },     /* TARGET PATH */
-	{ "readlink", 1, call_readlink },   /* PATH */
-	{ "mknod", 2, call_mknod },         /* PATH file|fifo|socket|char|block */
-	{ "readdir", 1, call_readdir },     /* PATH */
-	{ "put", 2, call_put },             /* PATH TEXT */
-	{ "add", 2, call_add },             /* PATH TEXT */
-	{ "as", 2, call_as },               /* UID GID */
-	{ "umask", 1, call_umask },         /* MASK */
-	{ "until", 1, call_until },         /* PATH */
-	{ "latency", 3, call_latency },     /* DIRECTORY FILE TIMES */
-	{ "strerror", 1, call_strerror },   /* ERRNO */
+	{ "fstat", 1, call_fstat },           /* FIELD,FIELD... */
+	{ "stat", 2, call_stat },             /* PATH FIELD,FIELD... */
+	{ "lstat", 2, call_lstat },           /* PATH FIELD,FIELD... */
+	{ "statvfs", 2, call_statvfs },       /* PATH namemax|flags */
+	{ "remount_rw", 1, call_remount_rw }, /* PATH */
+	{ "access", 2, call_access },         /* PATH R_OK,... */
+	{ "chmod", 2, call_chmod },           /* PATH MODE */
+	{ "chown", 3, call_chown },           /* PATH UID GID */
+	{ "utimens", 3, call_utimens },       /* PATH ATIME MTIME */
+	{ "truncate", 2, call_truncate },     /* PATH SIZE */
+	{ "getflags", 1, call_getflags },     /* PATH */
+	{ "setflags", 2, call_setflags },     /* PATH a|i|- */
+	{ "getxattr", 2, call_getxattr },     /* PATH NAME */
+	{ "setxattr", 3, call_setxattr },     /* PATH NAME VALUE */
+	{ "listxattr", 1, call_listxattr },   /* PATH */
+	{ "mkdir", 1, call_mkdir },           /* PATH */
+	{ "rmdir", 1, call_rmdir },           /* PATH */
+	{ "unlink", 1, call_unlink },         /* PATH */
+	{ "rename", 2, call_rename },         /* FROM TO */
+	{ "renameat2", 3, call_renameat2 },   /* FROM TO FLAGS */
+	{ "link", 2, call_link },             /* FROM TO */
+	{ "symlink", 2, call_symlink },       /* TARGET PATH */
+	{ "readlink", 1, call_readlink },     /* PATH */
+	{ "mknod", 2, call_mknod },           /* PATH file|fifo|socket|char|block */
+	{ "readdir", 1, call_readdir },       /* PATH */
+	{ "put", 2, call_put },               /* PATH TEXT */
+	{ "add", 2, call_add },               /* PATH TEXT */
+	{ "as", 2, call_as },                 /* UID GID */
+	{ "umask", 1, call_umask },           /* MASK */
+	{ "until", 1, call_until },           /* PATH */
+	{ "latency", 3, call_latency },       /* DIRECTORY FILE TIMES */
+	{ "strerror", 1, call_strerror },     /* ERRNO */
 };
 
 static const struct call *find(const char *name)
