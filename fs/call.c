@@ -5,28 +5,8 @@
 #include "fs/fs.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-void cf_fs_caller_name(struct cf_caller *caller)
-{
-	char path[32];
-	ssize_t n = -1;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)caller->pid);
-	/* 0 is a process of another pid namespace. */
-	fd = caller->pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	if (fd >= 0) {
-		n = read(fd, caller->comm, sizeof(caller->comm) - 1);
-		close(fd);
-	}
-	caller->comm[n > 0 ? n : 0] = '\0';
-	caller->comm[strcspn(caller->comm, "\n")] = '\0';
-}
 
 struct cf_fs_call *cf_fs_call_new(fuse_req_t req, const struct cf_fs_op *op)
 {
@@ -45,8 +25,10 @@ struct cf_fs_call *cf_fs_call_new(fuse_req_t req, const struct cf_fs_op *op)
 	call->ctx.caller.uid = from->uid;
 	call->ctx.caller.gid = from->gid;
 	call->ctx.caller.pid = from->pid;
-	if (op->changes)
+	if (op->changes) {
 		cf_fs_caller_name(&call->ctx.caller);
+		call->groups = cf_fs_caller_groups(&call->ctx.caller);
+	}
 	return call;
 }
 
@@ -72,6 +54,7 @@ void cf_fs_call_free(struct cf_fs_call *call)
 	cf_buf_done(&call->bytes);
 	free(call->kept[0]);
 	free(call->kept[1]);
+	free(call->groups);
 	free(call);
 }
 

@@ -195,6 +195,7 @@ struct cf_fs_handle {
 	LIST_ENTRY(cf_fs_handle) links;
 	struct cf_open *open;
 	struct cf_caller caller; /* who opened: WRITE and FLUSH come from whoever shares it */
+	gid_t *groups;           /* of the caller, owned */
 	bool secret;
 	bool writes;
 };
@@ -259,6 +260,7 @@ struct cf_fs_call {
 	bool remember;       /* that the name is absent */
 	uint64_t forget_ino; /* pages to drop after the reply; 0 */
 	char *kept[2];       /* the names, once queued */
+	gid_t *groups;       /* of ctx.caller, owned; NULL once a handle has them */
 };
 
 /* A new call; replies ENOMEM and returns NULL when there is no memory for it. */
@@ -275,9 +277,6 @@ void cf_fs_call_go(struct cf_fs_call *call, enum cf_pace pace);
 void cf_fs_call_reply(struct cf_fs_call *call);
 void cf_fs_call_free(struct cf_fs_call *call);
 
-/* The name of a process into caller->comm; "" when it can't be read. */
-void cf_fs_caller_name(struct cf_caller *caller);
-
 /* stat(2)'s form of attributes, and that of an entry's reply. */
 void cf_fs_stat(const struct cf_attr *attr, struct stat *ret);
 void cf_fs_entry(const struct cf_fs_call *call, const struct cf_attr *attr,
@@ -290,6 +289,18 @@ double cf_fs_timeout(const struct cf_fs_call *call, bool forget);
 int cf_fs_reply_done(struct cf_fs_call *call);
 int cf_fs_reply_entry(struct cf_fs_call *call);
 int cf_fs_reply_attr(struct cf_fs_call *call);
+
+/* -- caller.c: who is asking -------------------------------------------------------------------- */
+
+/* The name of a process into caller->comm; "" when it can't be read. */
+void cf_fs_caller_name(struct cf_caller *caller);
+
+/*
+ * The supplementary groups of a process into caller->groups, which borrows what is returned: to be
+ * freed, NULL for none. To be asked while it waits for the reply, when its id can't be another
+ * one's. Root needs none, and who has none that can be read may only do less.
+ */
+gid_t *cf_fs_caller_groups(struct cf_caller *caller);
 
 /* -- invalidate.c: what the kernel must forget ------------------------------------------------- */
 

@@ -17,6 +17,7 @@ int cf_fs_handle_new(struct cf_fs_call *call)
 		cf_fs_caller_name(&call->ctx.caller);
 	handle->open = call->open;
 	handle->caller = call->ctx.caller;
+	handle->groups = cf_take(&call->groups);
 	handle->secret = call->hints.secret;
 	handle->writes = call->op->changes;
 	pthread_mutex_lock(&fs->handles_lock);
@@ -35,6 +36,7 @@ void cf_fs_handle_free(struct cf_fs *fs, struct cf_fs_handle *handle)
 	pthread_mutex_unlock(&fs->handles_lock);
 	if (handle->open)
 		cf_tree_release(fs->tree, handle->open);
+	free(handle->groups);
 	free(handle);
 }
 

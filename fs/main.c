@@ -101,6 +101,7 @@ static int open_tree(struct cf_fs *fs, struct cf_err *err)
 
 	fs->core->uid = options.uid;
 	fs->core->gid = options.gid;
+	fs->core->umask = options.umask;
 	return cf_tree_new(fs->core, &options, &fs->tree, err);
 }
 

@@ -47,17 +47,33 @@ int cf_load_root(struct cf_db *db, struct cf_root *ret, struct cf_err *err)
 	return r;
 }
 
-bool cf_may_write(const struct cf_ctx *ctx, const struct cf_certificate *cert)
+static bool in_group(const struct cf_caller *caller, gid_t gid)
 {
-	uid_t uid = cert->uid < 0 ? ctx->core->uid : (uid_t)cert->uid;
-	gid_t gid = cert->gid < 0 ? ctx->core->gid : (gid_t)cert->gid;
-	int64_t mode = cert->mode < 0 ? 0755 : cert->mode;
+	for (size_t i = 0; i < caller->n_groups; i++)
+		if (caller->groups[i] == gid)
+			return true;
+	return caller->gid == gid;
+}
+
+/* A directory's owner, group and mode, -1: the mount's. want: of rwx. */
+static bool may(const struct cf_ctx *ctx, int64_t uid, int64_t gid, int64_t mode, unsigned want)
+{
+	unsigned bits = (mode < 0 ? 0755u : (unsigned)mode) & ~(unsigned)ctx->core->umask;
 
 	if (!ctx->caller.uid)
 		return true;
-	if (ctx->caller.uid == uid)
-		return mode & 0200;
-	return mode & (ctx->caller.gid == gid ? 0020 : 0002);
+	if (ctx->caller.uid == (uid < 0 ? ctx->core->uid : (uid_t)uid))
+		bits >>= 6;
+	else if (in_group(&ctx->caller, gid < 0 ? ctx->core->gid : (gid_t)gid))
+		bits >>= 3;
+	return (bits & want) == want;
+}
+
+bool cf_may_write(const struct cf_ctx *ctx, const struct cf_server *server,
+		  const struct cf_certificate *cert)
+{
+	return may(ctx, server->uid, server->gid, server->mode, 01) &&
+	       may(ctx, cert->uid, cert->gid, cert->mode, 03);
 }
 
 int cf_set_timed(char **slot, const char *text, cf_time *t, cf_time now, struct cf_err *err)

@@ -51,11 +51,12 @@ int cf_audit(struct cf_ctx *ctx, struct cf_db *db, const char *operation, const 
 	     const struct cf_certificate *cert, const char *detail, struct cf_err *err);
 
 /*
- * May the caller write in this certificate's directory? The kernel asks for the directory a file
- * is dropped into; an answer that was dropped elsewhere is asked for here, by the same rules (of
- * the caller's groups, only its first is known).
+ * May the caller write in the directory of this certificate of this server? The kernel asks for
+ * the directory a file is dropped into; an answer that was dropped elsewhere is asked for here, by
+ * the same rules: POSIX.1-2017 section 4.5, without capabilities.
  */
-bool cf_may_write(const struct cf_ctx *ctx, const struct cf_certificate *cert);
+bool cf_may_write(const struct cf_ctx *ctx, const struct cf_server *server,
+		  const struct cf_certificate *cert);
 
 /* Replace a text of a row, and its time where it is another one. 0 or -ENOMEM. */
 int cf_set_timed(char **slot, const char *text, cf_time *t, cf_time now, struct cf_err *err);

@@ -1,270 +1,176 @@
-/* Completing a pending request; see complete.h. */
+/* Completing pending requests; see complete.h. */
 #include "core/procedures/complete.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/procedures/answer_private.h"
 #include "core/procedures/arrive.h"
+#include "core/procedures/import_name.h"
 
-/* What a dropped file turned out to be. */
-struct answer {
-	const struct cf_decoded *decoded;
-	const struct cf_item *leaf; /* the certificate that one of our keys fits; NULL */
-	struct cf_certificate row;  /* whose key that is, as read */
-	struct cf_server server;    /* where issuers are kept */
-	struct cf_buf leaf_der;     /* the row's certificate, when it has one */
-	struct cf_pool pool;
-	bool fresh_issuers;
-	struct cf_verdict verdict;
-};
-
-static void answer_done(struct answer *answer)
+/* Judge what goes to one place. */
+static int judge_place(struct cf_ctx *ctx, struct cf_answer *a, size_t place, struct cf_err *err)
 {
-	cf_certificate_done(&answer->row);
-	cf_buf_done(&answer->leaf_der);
-	cf_pool_done(&answer->pool);
-	cf_verdict_done(&answer->verdict);
-}
-
-CF_DEFINE_DONE(struct answer, answer_done);
-
-/* The certificate in the file whose key is this one. */
-static const struct cf_item *find_leaf(const struct cf_decoded *decoded,
-				       const uint8_t spki_sum[CF_SUM_SIZE])
-{
-	for (size_t i = 0; i < decoded->n; i++)
-		if (decoded->items[i].kind == CF_ITEM_CERTIFICATE &&
-		    !memcmp(decoded->items[i].info.spki_sum, spki_sum, CF_SUM_SIZE))
-			return &decoded->items[i];
-	return NULL;
-}
-
-/*
- * The request or certificate that has an item's key: a pending one before a complete one. 1 and
- * *ret, or 0.
- */
-static int find_row(struct cf_db *db, const struct cf_item *item, struct cf_certificate *ret,
-		    struct cf_err *err)
-{
-	int64_t after = 0;
-	int found = 0, r;
-
-	for (;;) {
-		cf_auto(cf_certificate_done) struct cf_certificate row = { 0 };
-
-		r = cf_store_certificate_next_with_key(db, item->info.spki_sum, after, &row, err);
-		if (r < 0)
-			return r;
-		if (r == 0)
-			return found;
-		after = row.id;
-		if (row.damaged || (found && row.state != CF_STATE_PENDING))
-			continue;
-		cf_certificate_done(ret);
-		*ret = row;
-		row = (struct cf_certificate){ 0 };
-		if (ret->state == CF_STATE_PENDING)
-			return 1;
-		found = 1;
-	}
-}
-
-/* Any certificate of the file that has a key here. */
-static int find_anywhere(struct cf_db *db, struct answer *a, struct cf_certificate *ret,
-			 const struct cf_item **ret_leaf, struct cf_err *err)
-{
-	for (size_t i = 0; i < a->decoded->n; i++) {
-		const struct cf_item *item = &a->decoded->items[i];
-		int r;
-
-		if (item->kind != CF_ITEM_CERTIFICATE)
-			continue;
-		r = find_row(db, item, ret, err);
-		if (r != 0) {
-			*ret_leaf = item;
-			return r;
-		}
-	}
-	return 0;
-}
-
-/* The file has no certificate for a key of ours: issuers alone, or the reason why not. */
-static int without_leaf(struct cf_db *db, struct answer *a, bool in_certificate, struct cf_err *err)
-{
-	cf_auto(cf_certificate_done) struct cf_certificate other = { 0 };
-	const struct cf_item *first = NULL, *leaf = NULL;
-	struct cf_server server;
-	size_t issuers = 0;
+	cf_auto(cf_free) struct cf_span *leaves = calloc(a->n_targets + 1, sizeof(*leaves));
+	cf_auto(cf_free) struct cf_verdict *verdicts = calloc(a->n_targets + 1, sizeof(*verdicts));
+	size_t n = 0, done = 0;
 	int r;
 
-	for (size_t i = 0; i < a->decoded->n; i++) {
-		const struct cf_item *item = &a->decoded->items[i];
-
-		issuers += cf_is_issuer(item);
-		if (item->kind == CF_ITEM_CERTIFICATE && !item->info.is_ca && !first)
-			first = item;
-	}
-	if (!first && issuers)
+	if (!leaves || !verdicts)
+		return cf_fail_memory(err);
+	for (size_t i = 0; i < a->n_targets; i++)
+		if (a->targets[i].place == place && a->targets[i].fit != CF_FIT_THERE)
+			leaves[n++] = cf_span_buf(&a->targets[i].leaf->der);
+	if (!n)
 		return 0;
-	if (!first && a->decoded->n && a->decoded->items[0].kind == CF_ITEM_CERTIFICATE)
-		return cf_fail(err, EINVAL,
-			       "'%s' is a root certificate; whoever trusts it puts it into _trust",
-			       a->decoded->items[0].info.subject);
-	if (!first)
-		return cf_fail(err, EINVAL, "the file has no certificate; CRLs belong in _trust");
-	r = find_anywhere(db, a, &other, &leaf, err);
-	if (r < 0)
-		return r;
-	if (r > 0) {
-		r = cf_load_server(db, other.server, &server, err);
-		return r < 0 ? r
-			     : cf_fail(err, EKEYREJECTED,
-				       "the certificate '%s' is not for this key but for the one "
-				       "of %s/%s; drop it there",
-				       leaf->info.subject, server.name, other.name);
-	}
-	return cf_fail(err, in_certificate ? EKEYREJECTED : ENOKEY,
-		       "the certificate '%s' is for a key that isn't here%s", first->info.subject,
-		       in_certificate ? ": it answers another request" : "");
+	r = cf_judge(ctx, &a->places[place].pool, leaves, n, verdicts, err);
+	for (size_t i = 0; i < a->n_targets && r == 0; i++)
+		if (a->targets[i].place == place && a->targets[i].fit != CF_FIT_THERE)
+			a->targets[i].verdict = verdicts[done++];
+	return r;
 }
 
-/* Dropped into a certificate directory: it must be that one's. */
-static int find_in_certificate(struct cf_db *db, int64_t certificate, struct answer *a,
-			       struct cf_err *err)
+static int complete(struct cf_ctx *ctx, struct cf_db *db, const struct cf_place *place,
+		    struct cf_target *target, struct cf_err *err)
 {
-	int r = cf_load_certificate(db, certificate, &a->row, &a->server, err);
+	int r = cf_leaf_store(db, &target->row, target->leaf, &target->verdict, err);
 
-	if (r < 0)
-		return r;
-	if (a->row.state != CF_STATE_DRAFT)
-		a->leaf = find_leaf(a->decoded, a->row.spki_sum);
-	if (a->leaf)
-		return 0;
-	r = without_leaf(db, a, a->row.state != CF_STATE_DRAFT, err);
-	return cf_note(err, r, "%s", a->row.name);
+	return r < 0 ? r
+		     : cf_audit(ctx, db, "complete", place->server.name, &target->row,
+				target->row.subject, err);
 }
 
-static int find_in_server(struct cf_ctx *ctx, struct cf_db *db, int64_t server, struct answer *a,
-			  struct cf_err *err)
+/* The key is sealed once more, for the new row: deleting either leaves the other one's. */
+static int copy_key(struct cf_ctx *ctx, struct cf_db *db, const struct cf_certificate *from,
+		    const struct cf_certificate *to, struct cf_err *err)
 {
-	int r = find_anywhere(db, a, &a->row, &a->leaf, err);
+	struct cf_owner old = { .object = CF_OBJECT_CERTIFICATE,
+				.id = from->id,
+				.server = from->server,
+				.spki_sum = from->spki_sum };
+	struct cf_owner own = { .object = CF_OBJECT_CERTIFICATE,
+				.id = to->id,
+				.server = to->server,
+				.spki_sum = to->spki_sum };
+	cf_auto(cf_buf_done) struct cf_buf pkcs8 = { 0 };
+	int r = cf_vault_get(ctx->core->vault, db, &old, CF_SECRET_KEY, &pkcs8, err);
 
-	if (r > 0 && !cf_may_write(ctx, &a->row))
-		return cf_fail(err, EACCES,
-			       "the certificate '%s' is for a request that you may not write to",
-			       a->leaf->info.subject);
-	if (r > 0)
-		return cf_load_server(db, a->row.server, &a->server, err);
+	return r < 0 ? r
+		     : cf_vault_put(ctx->core->vault, db, &own, CF_SECRET_KEY, cf_span_buf(&pkcs8),
+				    err);
+}
+
+/* A new certificate for the key of target->row, as exportable as that. file: NULL for the others. */
+static int share(struct cf_ctx *ctx, struct cf_db *db, struct cf_place *place,
+		 const struct cf_target *target, const char *file, struct cf_err *err)
+{
+	const struct cf_certificate *from = &target->row;
+	cf_auto(cf_certificate_done) struct cf_certificate row = { 0 };
+	cf_auto(cf_buf_done) struct cf_buf detail = { 0 };
+	int r = cf_import_insert(db, &place->server, file, from->friendly_name,
+				 target->leaf->info.common_name, &row, err);
+
 	if (r == 0)
-		r = without_leaf(db, a, false, err);
-	if (r == 0 && !server)
-		r = cf_fail(err, EINVAL,
-			    "a CA's certificate alone belongs into a server, or into _trust");
-	return r < 0 ? r : cf_load_server(db, server, &a->server, err);
-}
-
-/* The row has a certificate already: the same one again, or another one for its key. */
-static int check_again(struct cf_db *db, struct answer *a, struct cf_err *err)
-{
-	int r = cf_store_blob_get(db, &a->row, CF_BLOB_LEAF, &a->leaf_der, err);
-
+		r = cf_set_text(&row.friendly_name, from->friendly_name, err);
 	if (r < 0)
 		return r;
-	if (a->leaf_der.len == a->leaf->der.len &&
-	    !memcmp(a->leaf_der.data, a->leaf->der.data, a->leaf_der.len))
-		return 0;
-	return cf_fail(err, EEXIST,
-		       "%s/%s has another certificate for this key already; renew it instead",
-		       a->server.name, a->row.name);
+	row.exportable = from->exportable;
+	memcpy(row.spki_sum, from->spki_sum, sizeof(row.spki_sum));
+	row.key_type = from->key_type;
+	row.key_len = from->key_len;
+	row.t_request = cf_db_now(db);
+	r = copy_key(ctx, db, from, &row, err);
+	if (r == 0)
+		r = cf_leaf_store(db, &row, target->leaf, &target->verdict, err);
+	if (r == 0)
+		r = cf_buf_printf(&detail, err, "with the key of %s", from->name);
+	return r < 0 ? r
+		     : cf_audit(ctx, db, "share-key", place->server.name, &row,
+				cf_buf_text(&detail), err);
 }
 
-/* Find out what the file is for. Reads only. */
-static int find_target(struct cf_ctx *ctx, const struct cf_drop *drop, struct answer *a,
-		       struct cf_err *err)
+static int store_targets(struct cf_ctx *ctx, struct cf_db *db, struct cf_answer *a, size_t *stored,
+			 struct cf_err *err)
+{
+	const char *file = a->drop->name;
+	int r = 0;
+
+	for (size_t i = 0; i < a->n_targets && r == 0; i++) {
+		struct cf_target *target = &a->targets[i];
+		struct cf_place *place = &a->places[target->place];
+
+		if (target->fit == CF_FIT_THERE)
+			continue;
+		++*stored;
+		if (target->fit == CF_FIT_PENDING) {
+			r = complete(ctx, db, place, target, err);
+		} else {
+			r = share(ctx, db, place, target, file, err);
+			file = NULL;
+		}
+	}
+	return r;
+}
+
+static int keep_issuers(struct cf_ctx *ctx, struct cf_db *db, struct cf_answer *a, size_t *stored,
+			struct cf_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < a->n_places && r == 0; i++) {
+		struct cf_place *place = &a->places[i];
+
+		r = cf_issuers_keep(db, place->server.id, a->decoded, &place->fresh_issuers, err);
+		if (r < 0 || !place->fresh_issuers)
+			continue;
+		++*stored;
+		r = cf_audit(ctx, db, "keep-issuers", place->server.name, NULL, NULL, err);
+	}
+	return r;
+}
+
+static int store(struct cf_ctx *ctx, struct cf_answer *a, struct cf_err *err)
+{
+	cf_auto(cf_db_done) struct cf_db *db = NULL;
+	size_t stored = 0;
+	int r = cf_store_begin(ctx->core->store, false, &db, err);
+
+	if (r == 0)
+		r = cf_answer_check(ctx, db, a, err);
+	for (size_t i = 0; i < a->n_places && r == 0; i++)
+		r = cf_load_server(db, a->places[i].server.id, &a->places[i].server, err);
+	if (r == 0)
+		r = store_targets(ctx, db, a, &stored, err);
+	if (r == 0)
+		r = keep_issuers(ctx, db, a, &stored, err);
+	return r < 0 || !stored ? r : cf_store_commit(&db, &ctx->changes, err);
+}
+
+static int find(struct cf_ctx *ctx, struct cf_answer *a, struct cf_err *err)
 {
 	cf_auto(cf_db_done) struct cf_db *db = NULL;
 	int r = cf_store_read(ctx->core->store, &db, err);
 
-	if (r < 0)
-		return r;
-	r = drop->certificate ? find_in_certificate(db, drop->certificate, a, err)
-			      : find_in_server(ctx, db, drop->server, a, err);
-	if (r == 0 && a->leaf && a->row.state == CF_STATE_COMPLETE)
-		r = check_again(db, a, err);
-	if (r == 0)
-		r = cf_pool_load(db, a->server.id, &a->pool, err);
-	return r < 0 ? r : cf_issuers_offer(&a->pool, a->decoded, err);
-}
-
-/* -EAGAIN: what the verdict stood on has changed. */
-static int check_unchanged(struct cf_db *db, const struct answer *a, struct cf_err *err)
-{
-	cf_auto(cf_certificate_done) struct cf_certificate now = { 0 };
-	int r = cf_pool_check(db, &a->pool, err);
-
-	if (r == 0)
-		r = cf_load_certificate(db, a->row.id, &now, NULL, err);
-	return r == 0 && now.version != a->row.version ? -EAGAIN : r;
-}
-
-static int complete_row(struct cf_ctx *ctx, struct cf_db *db, struct answer *a, struct cf_err *err)
-{
-	struct cf_certificate *row = &a->row;
-	int r = check_unchanged(db, a, err);
-
-	if (r == 0)
-		r = cf_leaf_store(db, row, a->leaf, &a->verdict, err);
-	return r < 0 ? r : cf_audit(ctx, db, "complete", a->server.name, row, row->subject, err);
-}
-
-static int store_answer(struct cf_ctx *ctx, struct answer *a, struct cf_err *err)
-{
-	cf_auto(cf_db_done) struct cf_db *db = NULL;
-	bool pending = a->leaf && a->row.state == CF_STATE_PENDING;
-	int r = cf_store_begin(ctx->core->store, false, &db, err);
-
-	if (r == 0)
-		r = cf_load_server(db, a->server.id, &a->server, err);
-	if (r == 0 && pending)
-		r = complete_row(ctx, db, a, err);
-	if (r == 0)
-		r = cf_issuers_keep(db, a->server.id, a->decoded, &a->fresh_issuers, err);
-	if (r < 0 || (!pending && !a->fresh_issuers))
-		return r;
-	if (r == 0 && a->fresh_issuers)
-		r = cf_audit(ctx, db, "keep-issuers", a->server.name, NULL, NULL, err);
-	return r < 0 ? r : cf_store_commit(&db, &ctx->changes, err);
-}
-
-static int judge_and_store(struct cf_ctx *ctx, const struct cf_drop *drop, struct answer *a,
-			   struct cf_err *err)
-{
-	struct cf_span leaf;
-	int r = find_target(ctx, drop, a, err);
-
-	if (r == 0 && a->leaf && a->row.state == CF_STATE_PENDING) {
-		leaf = cf_span_buf(&a->leaf->der);
-		r = cf_judge(ctx, &a->pool, &leaf, 1, &a->verdict, err);
-	}
-	return r < 0 ? r : store_answer(ctx, a, err);
+	return r < 0 ? r : cf_answer_find(ctx, db, a, err);
 }
 
 int cf_complete(struct cf_ctx *ctx, const struct cf_drop *drop, const struct cf_decoded *decoded,
 		struct cf_err *err)
 {
-	bool fresh_issuers = false;
-	int64_t server = 0;
 	int r;
 
 	do {
-		cf_auto(answer_done) struct answer a = { .decoded = decoded };
+		cf_auto(cf_answer_done) struct cf_answer a = { .drop = drop, .decoded = decoded };
 
-		r = judge_and_store(ctx, drop, &a, err);
-		fresh_issuers = a.fresh_issuers;
-		server = a.server.id;
+		r = find(ctx, &a, err);
+		for (size_t i = 0; i < a.n_places && r == 0; i++)
+			r = judge_place(ctx, &a, i, err);
+		if (r == 0)
+			r = store(ctx, &a, err);
+		for (size_t i = 0; i < a.n_places && r == 0; i++)
+			if (a.places[i].fresh_issuers)
+				cf_status_refresh_after(ctx, a.places[i].server.id);
 	} while (r == -EAGAIN);
-	if (r == 0 && fresh_issuers)
-		cf_status_refresh_after(ctx, server);
 	return r;
 }

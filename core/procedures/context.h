@@ -15,6 +15,7 @@ struct cf_core {
 	struct cf_decoder decoder;
 	uid_t uid; /* who owns what has no owner of its own */
 	gid_t gid;
+	mode_t umask; /* of all modes */
 };
 
 /* Who is asking, captured when the file was opened. uid is authoritative, pid and comm are hints. */
@@ -22,7 +23,9 @@ struct cf_caller {
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
-	char comm[16]; /* "" when it isn't known */
+	char comm[16];       /* "" when it isn't known */
+	const gid_t *groups; /* supplementary ones; borrowed; none when they aren't known */
+	size_t n_groups;
 };
 
 /* One request. Zero-initialise the rest; cf_ctx_done() releases changes. */

@@ -139,6 +139,9 @@ static int decode(struct cf_ctx *ctx, const struct cf_drop *drop, struct cf_deco
 	struct cf_err why = { 0 };
 	int r = cf_decoder_decode(&ctx->core->decoder, drop->bytes, NULL, ret, &why);
 
+	/* Whatever password it has: no key is imported there. */
+	if (r == -ENOKEY && !drop->certificate && !drop->server)
+		return cf_import_refuse_root(err);
 	if (r == -ENOKEY) {
 		r = gather(ctx, drop, &tried, err);
 		if (r < 0)

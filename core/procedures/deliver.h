@@ -24,6 +24,7 @@ struct cf_drop {
  * 0; nothing changed and
  *   -EBADMSG       not a certificate at all, or damaged
  *   -EFBIG         too large, or too many certificates
+ *   -EINVAL        it is encrypted, and dropped into the root
  *   -ENOKEY        a password is needed and none is set
  *   -EKEYREJECTED  none of those that are set fits
  *   or what cf_complete() and cf_import() say

@@ -9,7 +9,6 @@
 #include "core/base/text.h"
 #include "core/crypto/key.h"
 #include "core/procedures/arrive.h"
-#include "core/procedures/create.h"
 #include "core/procedures/import_name.h"
 #include "core/procedures/property.h"
 #include "core/procedures/setting.h"
@@ -216,28 +215,6 @@ static const char *friendly_name(const struct pair *pair)
 	return pair->leaf->friendly_name ? pair->leaf->friendly_name : "";
 }
 
-/* Add a row; one that isn't the file's first takes the next free name. */
-static int insert(struct cf_db *db, struct import *im, size_t i, struct cf_certificate *ret,
-		  struct cf_err *err)
-{
-	char name[CF_CERTIFICATE_NAME_MAX + 1], numbered[CF_CERTIFICATE_NAME_MAX + 1];
-	const struct pair *pair = &im->pairs[i];
-	int r;
-
-	cf_import_name(i == 0 ? im->drop->name : NULL, friendly_name(pair),
-		       pair->leaf->info.common_name, name);
-	r = cf_draft_insert(db, &im->server, name, ret, i ? NULL : err);
-	for (int n = 2; i && r == -EEXIST; n++) {
-		int cut = CF_CERTIFICATE_NAME_MAX - 12;
-
-		while (cut > 0 && strlen(name) > (size_t)cut && (name[cut] & 0xc0) == 0x80)
-			cut--;
-		snprintf(numbered, sizeof(numbered), "%.*s-%d", cut, name, n);
-		r = cf_draft_insert(db, &im->server, numbered, ret, NULL);
-	}
-	return r < 0 && i ? cf_fail(err, -r, "no place for '%s'", name) : r;
-}
-
 /* -- storing ---------------------------------------------------------------------------------- */
 
 /* The first characters of it, as many as one may have. */
@@ -291,9 +268,11 @@ static int store_new(struct cf_ctx *ctx, struct cf_db *db, struct import *im, si
 		     struct cf_err *err)
 {
 	cf_auto(cf_certificate_done) struct cf_certificate row = { 0 };
-	int r = insert(db, im, i, &row, err);
+	const struct pair *pair = &im->pairs[i];
+	int r = cf_import_insert(db, &im->server, i ? NULL : im->drop->name, friendly_name(pair),
+				 pair->leaf->info.common_name, &row, err);
 
-	return r < 0 ? r : store_pair(ctx, db, im, &im->pairs[i], &row, err);
+	return r < 0 ? r : store_pair(ctx, db, im, pair, &row, err);
 }
 
 /* -EAGAIN: what was planned and judged is no longer so. */
@@ -346,6 +325,12 @@ static int store(struct cf_ctx *ctx, struct import *im, struct cf_err *err)
 	return r < 0 ? r : cf_store_commit(&db, &ctx->changes, err);
 }
 
+int cf_import_refuse_root(struct cf_err *err)
+{
+	return cf_fail(err, EINVAL,
+		       "a certificate with its key is imported into a server, not into the root");
+}
+
 int cf_import(struct cf_ctx *ctx, const struct cf_drop *drop, const struct cf_decoded *decoded,
 	      struct cf_err *err)
 {
@@ -353,9 +338,7 @@ int cf_import(struct cf_ctx *ctx, const struct cf_drop *drop, const struct cf_de
 	int r;
 
 	if (!drop->certificate && !drop->server)
-		return cf_fail(err, EINVAL,
-			       "a certificate with its key is imported into a server, not into "
-			       "the root");
+		return cf_import_refuse_root(err);
 	r = find_pairs(&im, err);
 	if (r < 0)
 		return r;

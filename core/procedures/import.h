@@ -23,3 +23,6 @@
  */
 int cf_import(struct cf_ctx *ctx, const struct cf_drop *drop, const struct cf_decoded *decoded,
 	      struct cf_err *err);
+
+/* -EINVAL with the sentence for what is dropped into the root. */
+int cf_import_refuse_root(struct cf_err *err);

@@ -86,7 +86,7 @@ works cp other.pfx moving.pfx
 fails EEXIST cp moving.pfx mnt/EX01/contoso.pfx
 fails EEXIST cp other.pfx mnt/EX01/contoso/
 fails EEXIST cp other.pfx mnt/EX01/pending/
-fails EKEYREJECTED cp other.pfx mnt/
+fails EINVAL cp other.pfx mnt/
 unchanged
 works sh -c 'echo P@ssw0rd1 > mnt/_import.password'
 snapshot

@@ -786,6 +786,31 @@ static int call_as(struct run *r, char **a)
 	return 0;
 }
 
+/* The same with supplementary groups, separated by commas. */
+static int call_as_in(struct run *r, char **a)
+{
+	gid_t groups[1024], gid = (gid_t)number(a[1], 10);
+	uid_t uid = (uid_t)number(a[0], 10);
+	char *save = NULL;
+	size_t n = 0;
+
+	(void)r;
+	for (char *word = strtok_r(a[2], ",", &save); word && n < 1024;
+	     word = strtok_r(NULL, ",", &save))
+		groups[n++] = (gid_t)number(word, 10);
+	if (setgroups(n, groups) < 0 || setresgid(gid, gid, gid) < 0 ||
+	    setresuid(uid, uid, uid) < 0)
+		return errno;
+	return 0;
+}
+
+static int call_getuid(struct run *r, char **a)
+{
+	(void)a;
+	say(r, "%u", (unsigned)geteuid());
+	return 0;
+}
+
 static int call_umask(struct run *r, char **a)
 {
 	(void)r;
@@ -937,10 +962,12 @@ static const struct call calls[] = {
 	{ "put", 2, call_put },               /* PATH TEXT */
 	{ "add", 2, call_add },               /* PATH TEXT */
 	{ "as", 2, call_as },                 /* UID GID */
-	{ "umask", 1, call_umask },           /* MASK */
-	{ "until", 1, call_until },           /* PATH */
-	{ "latency", 3, call_latency },       /* DIRECTORY FILE TIMES */
-	{ "strerror", 1, call_strerror },     /* ERRNO */
+	{ "as_in", 3, call_as_in },           /* UID GID GID,... */
+	{ "getuid", 0, call_getuid },
+	{ "umask", 1, call_umask },       /* MASK */
+	{ "until", 1, call_until },       /* PATH */
+	{ "latency", 3, call_latency },   /* DIRECTORY FILE TIMES */
+	{ "strerror", 1, call_strerror }, /* ERRNO */
 };
 
 static const struct call *find(const char *name)

@@ -52,6 +52,7 @@ static inline void fx_open(struct fixture *f)
 	f->core.clock = &f->clock;
 	f->core.uid = getuid();
 	f->core.gid = getgid();
+	f->core.umask = tree.umask;
 	f->core.decoder = (struct cf_decoder){ .start = cf_decoder_fork };
 	f->ctx.core = &f->core;
 	assert_int_equal(cf_tree_new(&f->core, &tree, &f->tree, &f->err), 0);
