@@ -1,10 +1,16 @@
-/* Going to the background: the first process waits until the mount can be used. */
+/*
+ * Going to the background: the first process waits until the mount can be used. In the foreground a
+ * service manager waits for the same.
+ */
 #include "fs/fs.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 int cf_fs_daemon_start(int *ret_ready, struct cf_err *err)
@@ -59,4 +65,25 @@ void cf_fs_daemon_detach(void)
 	}
 	if (chdir("/") < 0)
 		return; /* then that file system can't be unmounted, no more */
+}
+
+void cf_fs_daemon_notify(const char *state)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t n = path ? strlen(path) : 0;
+	int fd;
+
+	/* A path, or `@` and a name in Linux' abstract space, which begins with a NUL. */
+	if (n < 2 || n >= sizeof(to.sun_path) || (path[0] != '/' && path[0] != '@'))
+		return;
+	memcpy(to.sun_path, path, n);
+	if (path[0] == '@')
+		to.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to,
+	       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
+	close(fd);
 }

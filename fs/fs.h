@@ -77,6 +77,9 @@ void cf_fs_daemon_ready(int ready, int status);
 /* Let go of the terminal and the folder. */
 void cf_fs_daemon_detach(void);
 
+/* Tell a service manager that asks for it by $NOTIFY_SOCKET; state is of sd_notify(3). */
+void cf_fs_daemon_notify(const char *state);
+
 /* -- supervisor.c: the keyless parent ---------------------------------------------------------- */
 
 /* What the worker writes to its supervisor; each is a message of one byte. */

@@ -132,6 +132,7 @@ static void start_decoder(struct supervisor *s)
 static void is_mounted(struct supervisor *s)
 {
 	s->mounted = true;
+	cf_fs_daemon_notify("READY=1\nSTATUS=mounted");
 	if (s->ready < 0)
 		return;
 	cf_fs_daemon_ready(s->ready, 0);
@@ -185,6 +186,7 @@ static void on_signal(struct supervisor *s)
 	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo != SIGCHLD) {
+		cf_fs_daemon_notify("STOPPING=1");
 		kill(s->worker, SIGTERM);
 		if (s->stop_at == 0)
 			s->stop_at = seconds() + STOP_SECONDS;
