@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/procedures/arrive.h"
+#include "core/procedures/deleted.h"
 
 static void target_done(struct cf_target *target)
 {
@@ -263,6 +264,7 @@ static int name_right_one(struct cf_ctx *ctx, struct cf_db *db, const struct cf_
 static int without_leaf(struct cf_ctx *ctx, struct cf_db *db, const struct cf_answer *a,
 			const struct cf_certificate *own, struct cf_err *err)
 {
+	cf_auto(cf_buf_done) struct cf_buf place = { 0 };
 	size_t issuers;
 	const struct cf_decoded *decoded = a->decoded;
 	const struct cf_item *first = first_leaf(decoded, &issuers);
@@ -283,6 +285,13 @@ static int without_leaf(struct cf_ctx *ctx, struct cf_db *db, const struct cf_an
 	r = own ? name_right_one(ctx, db, decoded, err) : 0;
 	if (r != 0)
 		return r < 0 ? r : -EKEYREJECTED;
+	r = cf_deleted_with_key(db, first->info.spki_sum, &place, err);
+	if (r < 0)
+		return r;
+	if (r > 0)
+		return cf_fail(err, has_key ? EKEYREJECTED : ENOKEY,
+			       "the certificate '%s' is for the key of %s; mv that back first",
+			       first->info.subject, place.data);
 	return cf_fail(err, has_key ? EKEYREJECTED : ENOKEY,
 		       "the certificate '%s' is for a key that isn't here%s", first->info.subject,
 		       has_key ? ": it answers another request" : "");

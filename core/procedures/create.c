@@ -8,10 +8,10 @@
 #include "core/base/name.h"
 #include "core/crypto/key.h"
 #include "core/procedures/chain.h"
+#include "core/procedures/deleted.h"
 #include "core/procedures/setting.h"
 
-/* Nobody else may have the name, in whatever case; the sentence has the other's spelling. */
-static int server_name_free(struct cf_db *db, const char *name, int64_t own, struct cf_err *err)
+int cf_server_name_free(struct cf_db *db, const char *name, int64_t own, struct cf_err *err)
 {
 	struct cf_server other;
 	int r = cf_store_server_find_folded(db, name, &other, NULL);
@@ -43,7 +43,7 @@ int cf_server_create(struct cf_ctx *ctx, const char *name, int64_t *ret_id, stru
 	if (r == 0)
 		r = cf_store_begin(ctx->core->store, false, &db, err);
 	if (r == 0)
-		r = server_name_free(db, name, 0, err);
+		r = cf_server_name_free(db, name, 0, err);
 	if (r < 0)
 		return r;
 	snprintf(row.name, sizeof(row.name), "%s", name);
@@ -69,13 +69,18 @@ int cf_server_rename(struct cf_ctx *ctx, int64_t server, const char *name, struc
 	if (r == 0)
 		r = cf_change_server(ctx, server, &set, err);
 	if (r == 0)
-		r = server_name_free(set.db, name, server, err);
+		r = cf_server_name_free(set.db, name, server, err);
 	if (r < 0)
 		return r;
 	memcpy(old, set.server.name, sizeof(old));
 	snprintf(set.server.name, sizeof(set.server.name), "%s", name);
 	set.server.ctime = set.server.t_name = cf_db_now(set.db);
-	r = cf_store_server_update(set.db, &set.server, CF_WHAT_NAME, err);
+	if (set.server.deleted_name[0]) {
+		set.server.deleted_name[0] = '\0'; /* its directory in _deleted is renamed too */
+		r = cf_touch_deleted(set.db, &set.server, CF_WHAT_NAME, err);
+	} else {
+		r = cf_store_server_update(set.db, &set.server, CF_WHAT_NAME, err);
+	}
 	if (r == 0)
 		r = cf_setting_renamed(set.db, &set.server, err);
 	if (r == 0)
@@ -158,8 +163,7 @@ static int move_issuers(struct cf_change_set *set, int64_t server, struct cf_err
 	return r;
 }
 
-/* Move a loaded certificate to another server of the same transaction. */
-static int move(struct cf_change_set *set, int64_t server, struct cf_err *err)
+int cf_certificate_move(struct cf_change_set *set, int64_t server, struct cf_err *err)
 {
 	cf_auto(cf_settings_done) struct cf_settings settings = { 0 };
 	struct cf_server target;
@@ -195,7 +199,7 @@ int cf_certificate_rename(struct cf_ctx *ctx, int64_t certificate, int64_t serve
 	if (r == 0)
 		r = cf_change_certificate(ctx, certificate, &set, err);
 	if (r == 0 && server != set.cert.server)
-		r = move(&set, server, err);
+		r = cf_certificate_move(&set, server, err);
 	if (r == 0)
 		r = cf_certificate_name_free(set.db, server, name, certificate, err);
 	if (r < 0)

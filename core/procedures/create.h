@@ -13,6 +13,12 @@ int cf_server_rename(struct cf_ctx *ctx, int64_t server, const char *name, struc
 int cf_draft_create(struct cf_ctx *ctx, int64_t server, const char *name, int64_t *ret_id,
 		    struct cf_err *err);
 
+/*
+ * 0, or -EEXIST: another server than `own` (0: any) has the name in some case; the sentence has its
+ * spelling.
+ */
+int cf_server_name_free(struct cf_db *db, const char *name, int64_t own, struct cf_err *err);
+
 /* 0, or -EEXIST: another certificate than `own` (0: any) has the name in some case. */
 int cf_certificate_name_free(struct cf_db *db, int64_t server, const char *name, int64_t own,
 			     struct cf_err *err);
@@ -37,6 +43,12 @@ int cf_draft_insert(struct cf_db *db, struct cf_server *server, const char *name
  */
 int cf_certificate_rename(struct cf_ctx *ctx, int64_t certificate, int64_t server, const char *name,
 			  struct cf_err *err);
+
+/*
+ * Inside a transaction: what goes with the loaded set->cert to another server (secrets, issuers,
+ * settings), whose listing changes; the caller writes the row. -EBUSY unless `services` is empty.
+ */
+int cf_certificate_move(struct cf_change_set *set, int64_t server, struct cf_err *err);
 
 /* chown, chgrp, chmod of a server or certificate directory; -1 leaves a value alone. */
 struct cf_access {

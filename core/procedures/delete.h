@@ -1,4 +1,4 @@
-/* Removing: Remove-ExchangeCertificate, and servers. */
+/* Removing: Remove-ExchangeCertificate, and servers. What was removed lies in _deleted. */
 #pragma once
 
 #include "core/procedures/common.h"
@@ -11,3 +11,9 @@ int cf_certificate_delete(struct cf_ctx *ctx, int64_t certificate, struct cf_err
 
 /* Delete a server. -ENOTEMPTY while it has certificates, requests or drafts. */
 int cf_server_delete(struct cf_ctx *ctx, int64_t server, struct cf_err *err);
+
+/*
+ * Delete a server with everything in it, used by its services or not: they come back with it.
+ * One audit record for each certificate, too.
+ */
+int cf_server_delete_all(struct cf_ctx *ctx, int64_t server, struct cf_err *err);

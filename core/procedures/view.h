@@ -18,3 +18,6 @@ int cf_view_json(const struct cf_view *view, struct cf_buf *out, struct cf_err *
 
 /* What can't be done now, why, and what to do about it; one line each. 0, -ENOMEM. */
 int cf_view_why(const struct cf_view *view, struct cf_buf *out, struct cf_err *err);
+
+/* The same of one that lies in _deleted: since when, until when, and how it comes back. 0, -ENOMEM. */
+int cf_view_deleted(const struct cf_certificate *cert, struct cf_buf *out, struct cf_err *err);

@@ -3,6 +3,7 @@
 
 #include "core/base/text.h"
 #include "core/procedures/chain.h"
+#include "core/procedures/deleted.h"
 #include "core/procedures/export.h"
 #include "core/procedures/rules.h"
 
@@ -85,4 +86,16 @@ int cf_view_why(const struct cf_view *view, struct cf_buf *out, struct cf_err *e
 	if (r == 0 && view->cert->state == CF_STATE_COMPLETE)
 		r = put_services(view, out, err);
 	return r < 0 ? r : put_uses(view, out, err);
+}
+
+int cf_view_deleted(const struct cf_certificate *cert, struct cf_buf *out, struct cf_err *err)
+{
+	char since[CF_TIME_TEXT_MAX], until[CF_TIME_TEXT_MAX];
+
+	return cf_buf_printf(out, err,
+			     "deleted: on %s%s; moved back into a server it is as it was, with its "
+			     "key; after %s it is removed for good\n",
+			     cf_time_text(cert->deleted, since),
+			     cert->with_server ? " together with its server" : "",
+			     cf_time_text(cert->deleted + CF_DELETED_KEPT, until));
 }

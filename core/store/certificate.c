@@ -14,10 +14,12 @@
 	X(server, INT, server)                                                                     \
 	X(name, FIXED, name)                                                                       \
 	X(deleted, INT, deleted)                                                                   \
+	X(deleted_name, FIXED, deleted_name)                                                       \
 	X(spki_sum, BYTES, spki_sum)                                                               \
 	X(sha1, BYTES, sha1)                                                                       \
 	X(next_change, INT, next_change)
 #define PLAIN(X)                                                                                   \
+	X(with_server, INT, with_server)                                                           \
 	X(uid, INT, uid)                                                                           \
 	X(gid, INT, gid)                                                                           \
 	X(mode, INT, mode)                                                                         \
@@ -84,7 +86,6 @@ enum {
 	NEXT,
 	NEXT_ANY,
 	NEXT_ROW,
-	NEXT_DELETED,
 	NEXT_WITH_KEY,
 	NEXT_WITH_THUMBPRINT,
 	NEXT_DUE,
@@ -105,8 +106,6 @@ static const char *const text[] = {
 			" ORDER BY id LIMIT 1",
 	[NEXT_ANY] = SELECT "WHERE id > :after AND deleted = 0 ORDER BY id LIMIT 1",
 	[NEXT_ROW] = SELECT "WHERE id > :after ORDER BY id LIMIT 1",
-	[NEXT_DELETED] = SELECT "INDEXED BY certificate_deleted"
-				" WHERE id > :after AND deleted <> 0 ORDER BY id LIMIT 1",
 	[NEXT_WITH_KEY] = SELECT "INDEXED BY certificate_key"
 				 " WHERE spki_sum = :sum AND id > :after AND deleted = 0"
 				 " ORDER BY id LIMIT 1",
@@ -308,12 +307,6 @@ int cf_certificate_next_row(struct cf_db *db, int64_t after, struct cf_certifica
 			    struct cf_err *err)
 {
 	return next(db, NEXT_ROW, after, ret, err);
-}
-
-int cf_store_certificate_next_deleted(struct cf_db *db, int64_t after, struct cf_certificate *ret,
-				      struct cf_err *err)
-{
-	return next(db, NEXT_DELETED, after, ret, err);
 }
 
 static int next_with(struct cf_db *db, int which, struct cf_span sum, int64_t after,

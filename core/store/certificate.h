@@ -27,6 +27,8 @@ struct cf_certificate {
 	int64_t server;
 	char name[256];
 	cf_time deleted;        /* 0: it is there */
+	char deleted_name[256]; /* in _deleted, while it is there */
+	int64_t with_server;    /* it was deleted together with its server */
 	int64_t uid, gid, mode; /* -1: the mount's */
 	cf_time created, mtime, ctime;
 	cf_time t_access; /* owner, group or mode: ctime of its files */
@@ -97,11 +99,9 @@ int cf_store_certificate_find(struct cf_db *db, int64_t server, const char *name
 int cf_store_certificate_find_folded(struct cf_db *db, int64_t server, const char *name,
 				     struct cf_certificate *ret, struct cf_err *err);
 
-/* Also what is deleted; only what is deleted, in the whole store, next by id. */
+/* Also what is deleted; deleted.h has what finds that. */
 int cf_store_certificate_get_any(struct cf_db *db, int64_t id, struct cf_certificate *ret,
 				 struct cf_err *err);
-int cf_store_certificate_next_deleted(struct cf_db *db, int64_t after, struct cf_certificate *ret,
-				      struct cf_err *err);
 
 /*
  * The next by id: of a server; of the whole store; with this public key; with this thumbprint.
@@ -137,14 +137,15 @@ int cf_store_certificate_insert(struct cf_db *db, struct cf_certificate *row, st
 /*
  * Write all columns. -EAGAIN when row->version isn't the stored one, -EEXIST as above. When
  * name, server or deleted differ from what is stored, the old name is recorded as gone and the
- * listing of the servers concerned as changed; tallies move with it.
+ * listing of the servers concerned as changed; tallies move with it. Of what was deleted the gone
+ * name is that in _deleted (CF_OBJECT_DELETED_CERTIFICATE).
  */
 int cf_store_certificate_update(struct cf_db *db, struct cf_certificate *row, unsigned what,
 				struct cf_err *err);
 
 /*
- * Remove it for good, with its blobs and secrets. -EAGAIN as above. Records it as gone unless it
- * was deleted before, and the listing of its server.
+ * Remove it for good, with its blobs and secrets. -EAGAIN as above. Records it as gone, and the
+ * listing of its server.
  */
 int cf_store_certificate_purge(struct cf_db *db, const struct cf_certificate *row,
 			       struct cf_err *err);

@@ -28,6 +28,15 @@ int cf_store_certificate_insert(struct cf_db *db, struct cf_certificate *row, st
 	return r < 0 ? r : listing(db, row->server, err);
 }
 
+/* The name that no longer leads to the row: in its server, or in _deleted. */
+static int gone(struct cf_db *db, const struct cf_certificate *old, struct cf_err *err)
+{
+	if (old->deleted)
+		return cf_db_gone(db, CF_OBJECT_DELETED_CERTIFICATE, old->id, old->server,
+				  old->deleted_name, err);
+	return cf_db_gone(db, CF_OBJECT_CERTIFICATE, old->id, old->server, old->name, err);
+}
+
 /* What update tells: the row, and where it no longer or newly is. */
 static int tell(struct cf_db *db, const struct cf_certificate *row,
 		const struct cf_certificate *old, unsigned what, struct cf_err *err)
@@ -38,8 +47,7 @@ static int tell(struct cf_db *db, const struct cf_certificate *row,
 	if (r < 0 ||
 	    (!moved && strcmp(old->name, row->name) == 0 && !old->deleted == !row->deleted))
 		return r;
-	if (!old->deleted)
-		r = cf_db_gone(db, CF_OBJECT_CERTIFICATE, row->id, old->server, old->name, err);
+	r = gone(db, old, err);
 	if (r == 0)
 		r = listing(db, row->server, err);
 	if (r == 0 && moved)
@@ -74,7 +82,7 @@ int cf_store_certificate_purge(struct cf_db *db, const struct cf_certificate *ro
 		r = cf_store_secret_purge(db, CF_OBJECT_CERTIFICATE, row->id, err);
 	if (r == 0)
 		r = cf_row_delete(db, &cf_table_certificate, &old, old.server, err);
-	if (r == 0 && !old.deleted)
-		r = cf_db_gone(db, CF_OBJECT_CERTIFICATE, row->id, old.server, old.name, err);
+	if (r == 0)
+		r = gone(db, &old, err);
 	return r < 0 ? r : listing(db, old.server, err);
 }

@@ -23,6 +23,7 @@ struct row {
 	X(has_import_password, BOOL, root.has_import_password)                                     \
 	X(trust_epoch, INT, root.trust_epoch)                                                      \
 	X(t_trust, INT, root.t_trust)                                                              \
+	X(t_deleted, INT, root.t_deleted)                                                          \
 	X(system_sum, BYTES, root.system_sum)
 
 enum {

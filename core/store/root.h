@@ -14,6 +14,7 @@ struct cf_root {
 	bool has_import_password;
 	int64_t trust_epoch; /* grows whenever _trust or the system store changes */
 	cf_time t_trust;     /* mtime of _trust */
+	cf_time t_deleted;   /* mtime of _deleted; 0: nothing was deleted yet */
 	uint8_t system_sum
 		[CF_SUM_SIZE]; /* SHA-256 of the system store's file at the last verdicts */
 };

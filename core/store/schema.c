@@ -55,6 +55,7 @@ static const char *const steps[] = {
 	"  has_import_password INTEGER NOT NULL,"
 	"  trust_epoch INTEGER NOT NULL," /* grows whenever what is trusted changes */
 	"  t_trust INTEGER NOT NULL,"     /* mtime of _trust */
+	"  t_deleted INTEGER NOT NULL,"   /* mtime of _deleted */
 	"  system_sum BLOB NOT NULL"      /* SHA-256 of the system store at the last verdicts */
 	") STRICT;"
 
@@ -73,16 +74,22 @@ static const char *const steps[] = {
 	"  has_export_password INTEGER NOT NULL," /* the passwords are in secret */
 	"  has_import_password INTEGER NOT NULL,"
 	"  t_export_password INTEGER NOT NULL, t_import_password INTEGER NOT NULL,"
-	"  deleted INTEGER NOT NULL" /* when; 0: it is there */
+	"  deleted INTEGER NOT NULL,"   /* when; 0: it is there */
+	"  deleted_name TEXT NOT NULL," /* in _deleted; empty: it has nothing there */
+	"  t_deleted INTEGER NOT NULL"  /* mtime of its directory there */
 	") STRICT;"
 	"CREATE UNIQUE INDEX server_name ON server (name COLLATE NOCASE) WHERE deleted = 0;"
+	"CREATE UNIQUE INDEX server_deleted ON server (deleted_name COLLATE NOCASE)"
+	"  WHERE deleted_name <> '';"
 
 	"CREATE TABLE certificate ("
 	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	"  uuid BLOB NOT NULL, version INTEGER NOT NULL, mac BLOB NOT NULL,"
 	"  server INTEGER NOT NULL REFERENCES server (id),"
 	"  name TEXT NOT NULL,"
-	"  deleted INTEGER NOT NULL," /* when; 0: it is there */
+	"  deleted INTEGER NOT NULL,"     /* when; 0: it is there */
+	"  deleted_name TEXT NOT NULL,"   /* in _deleted; empty: it is there */
+	"  with_server INTEGER NOT NULL," /* it was deleted together with its server */
 	"  uid INTEGER NOT NULL, gid INTEGER NOT NULL, mode INTEGER NOT NULL,"
 	"  created INTEGER NOT NULL, mtime INTEGER NOT NULL, ctime INTEGER NOT NULL,"
 	"  state INTEGER NOT NULL," /* 1 draft, 2 pending request, 3 certificate */
@@ -124,7 +131,11 @@ static const char *const steps[] = {
 	"CREATE INDEX certificate_key ON certificate (spki_sum, id) WHERE deleted = 0;"
 	"CREATE INDEX certificate_thumbprint ON certificate (sha1, id) WHERE deleted = 0;"
 	"CREATE INDEX certificate_due ON certificate (next_change, id) WHERE deleted = 0;"
-	"CREATE INDEX certificate_deleted ON certificate (id) WHERE deleted <> 0;"
+	"CREATE UNIQUE INDEX certificate_deleted"
+	"  ON certificate (server, deleted_name COLLATE NOCASE) WHERE deleted <> 0;"
+	"CREATE INDEX certificate_deleted_server ON certificate (server, id) WHERE deleted <> 0;"
+	"CREATE INDEX certificate_deleted_key ON certificate (spki_sum, id) WHERE deleted <> 0;"
+	"CREATE INDEX certificate_deleted_time ON certificate (deleted, id) WHERE deleted <> 0;"
 
 	/* DER, under the certificate's digests. kind: 1 request, 2 leaf, 3 issuers */
 	"CREATE TABLE blob ("

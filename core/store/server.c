@@ -11,7 +11,8 @@
 /* What indexes are made of; and the rest. */
 #define KEYS(X)                                                                                    \
 	X(name, FIXED, name)                                                                       \
-	X(deleted, INT, deleted)
+	X(deleted, INT, deleted)                                                                   \
+	X(deleted_name, FIXED, deleted_name)
 #define PLAIN(X)                                                                                   \
 	X(uid, INT, uid)                                                                           \
 	X(gid, INT, gid)                                                                           \
@@ -28,6 +29,7 @@
 	X(use_smtp_default, INT, use[CF_SERVICE_SMTP_DEFAULT])                                     \
 	X(t_name, INT, t_name)                                                                     \
 	X(t_use, INT, t_use)                                                                       \
+	X(t_deleted, INT, t_deleted)                                                               \
 	X(has_export_password, BOOL, has_export_password)                                          \
 	X(has_import_password, BOOL, has_import_password)                                          \
 	X(t_export_password, INT, t_export_password)                                               \
@@ -254,6 +256,8 @@ int cf_store_server_update(struct cf_db *db, struct cf_server *row, unsigned wha
 		return r;
 	moved = strcmp(old.name, row->name) != 0 || !old.deleted != !row->deleted;
 	r = cf_db_changed(db, CF_OBJECT_SERVER, row->id, 0, what, err);
+	if (r == 0 && old.deleted_name[0] && strcmp(old.deleted_name, row->deleted_name) != 0)
+		r = cf_db_gone(db, CF_OBJECT_DELETED_SERVER, row->id, 0, old.deleted_name, err);
 	if (r == 0 && moved && !old.deleted)
 		r = cf_db_gone(db, CF_OBJECT_SERVER, row->id, 0, old.name, err);
 	if (r == 0 && moved)
@@ -291,6 +295,8 @@ int cf_store_server_purge(struct cf_db *db, const struct cf_server *row, struct 
 		return -ENOMEM;
 	delta->dropped = true;
 	r = cf_row_delete(db, &cf_table_server, &old, 0, err);
+	if (r == 0 && old.deleted_name[0])
+		r = cf_db_gone(db, CF_OBJECT_DELETED_SERVER, row->id, 0, old.deleted_name, err);
 	if (r == 0)
 		r = cf_db_changed(db, CF_OBJECT_ROOT, 0, 0, CF_WHAT_LISTING, err);
 	return r;

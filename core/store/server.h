@@ -30,6 +30,8 @@ struct cf_server {
 	bool has_export_password, has_import_password;
 	cf_time t_export_password, t_import_password; /* when last set or cleared; 0 never */
 	cf_time deleted;                              /* 0: it is there */
+	char deleted_name[256]; /* in _deleted; "": neither it nor any of its certificates is */
+	cf_time t_deleted;      /* mtime of its directory there */
 };
 
 /*

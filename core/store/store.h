@@ -109,6 +109,7 @@ enum cf_what {
 	CF_WHAT_REFUSED = 1 << 10,  /* a refusal was remembered; not a row */
 	CF_WHAT_IMPORT = 1 << 11,   /* import password here */
 	CF_WHAT_SETTINGS = 1 << 12, /* of a server or the root: settings */
+	CF_WHAT_DELETED = 1 << 13,  /* what lies in _deleted; of an object: it went or came back */
 };
 
 enum cf_object {
@@ -117,6 +118,9 @@ enum cf_object {
 	CF_OBJECT_CERTIFICATE = 3,
 	CF_OBJECT_TRUST = 4, /* a file in _trust */
 	CF_OBJECT_AUDIT = 5, /* the event table grew */
+	/* Only as what is gone: the name in _deleted of a server, of a certificate of `parent`. */
+	CF_OBJECT_DELETED_SERVER = 6,
+	CF_OBJECT_DELETED_CERTIFICATE = 7,
 };
 
 /*

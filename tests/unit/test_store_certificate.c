@@ -1,6 +1,8 @@
 /* core/store: servers, certificates, blobs, issuers, secrets, _trust and the root row. */
 #include "tests/unit/store_fixture.h"
 
+#include "core/store/deleted.h"
+
 /* -- helpers --------------------------------------------------------------------------------- */
 
 /* "object:id@parent/what" and "-name" for one that is gone, in the order told. */
@@ -100,6 +102,7 @@ static struct cf_certificate full_certificate(int64_t server)
 	row.id = 0;
 	row.server = server;
 	row.deleted = 0;
+	memset(row.deleted_name, 0, sizeof(row.deleted_name));
 	memset(row.uuid, 0, sizeof(row.uuid));
 	memset(row.name, 0, sizeof(row.name));
 	strcpy(row.name, "m\xc3\xa4il");
@@ -128,6 +131,8 @@ static const struct {
 	PART(server),
 	PART(name),
 	PART(deleted),
+	PART(deleted_name),
+	PART(with_server),
 	PART(uid),
 	PART(gid),
 	PART(mode),
@@ -233,6 +238,8 @@ static void server__every_column_comes_back(void **state)
 	memset(row.uuid, 0, sizeof(row.uuid));
 	memset(row.name, 0, sizeof(row.name));
 	strcpy(row.name, "EX01");
+	memset(row.deleted_name, 0, sizeof(row.deleted_name));
+	strcpy(row.deleted_name, "EX01-2");
 	row.deleted = 0;
 	row.has_export_password = true;
 	row.has_import_password = false;
@@ -487,6 +494,7 @@ static void move_to_2(struct cf_certificate *row)
 static void delete_now(struct cf_certificate *row)
 {
 	row->deleted = 77;
+	strcpy(row->deleted_name, "gone");
 }
 
 static void undelete(struct cf_certificate *row)
@@ -515,11 +523,11 @@ static void update__tells_names_that_went_and_listings(void **state)
 	assert_ok(f, change(f, id, delete_now, CF_WHAT_STATE));
 	assert_changes(f, "3:1@2/4 3:1@2/80-web 2:2@0/200");
 	assert_refused(f, ENOENT, "no certificate 'web'", find(f, 2, "web", false, &found));
-	/* Of what is deleted no name goes. */
 	assert_ok(f, change(f, id, nothing, CF_WHAT_STATE));
 	assert_changes(f, "3:1@2/4");
+	/* Of what was deleted the name in _deleted goes. */
 	assert_ok(f, change(f, id, undelete, CF_WHAT_STATE));
-	assert_changes(f, "3:1@2/4 2:2@0/200");
+	assert_changes(f, "3:1@2/4 7:1@2/80-gone 2:2@0/200");
 	assert_ok(f, reopen(f));
 	assert_int_equal(f->damaged, 0);
 }
@@ -564,10 +572,11 @@ static void next__walks_by_id_and_skips_what_is_deleted(void **state)
 		cf_certificate_done(&row);
 	}
 	assert_int_equal(n, 19);
-	assert_int_equal(cf_store_certificate_next_deleted(f->db, 0, &row, &f->err), 1);
+	assert_int_equal(cf_store_deleted_next(f->db, a, 0, &row, &f->err), 1);
 	assert_int_equal(row.id, 4);
 	cf_certificate_done(&row);
-	assert_int_equal(cf_store_certificate_next_deleted(f->db, 4, &row, &f->err), 0);
+	assert_int_equal(cf_store_deleted_next(f->db, a, 4, &row, &f->err), 0);
+	assert_int_equal(cf_store_deleted_next(f->db, b, 0, &row, &f->err), 0);
 }
 
 static void set_sums(struct cf_certificate *row)
