@@ -24,6 +24,9 @@ cf_time_fn cf_time_friendly, cf_time_request, cf_time_complete, cf_time_chain;
 cf_time_fn cf_time_services, cf_time_status, cf_time_password, cf_time_pfx, cf_time_info;
 cf_time_fn cf_time_why;
 
+/* What a certificate's directory is made of; in _deleted too. */
+extern const struct cf_file cf_certificate_files[];
+
 bool cf_has_request(const struct cf_at *at); /* an imported certificate has none */
 bool cf_has_issuers(const struct cf_at *at);
 bool cf_is_exportable(const struct cf_at *at);

@@ -115,8 +115,11 @@ int cf_read_json(struct cf_at *at, struct cf_buf *out, struct cf_err *err)
 
 int cf_read_why(struct cf_at *at, struct cf_buf *out, struct cf_err *err)
 {
-	int r = cf_refusals_last(at->tree, at->cert.id, out, err);
+	int r;
 
+	if (at->dir->deleted)
+		return cf_view_deleted(&at->cert, out, err);
+	r = cf_refusals_last(at->tree, at->cert.id, out, err);
 	return r < 0 ? r : show(at, cf_view_why, out, err);
 }
 
@@ -147,8 +150,11 @@ cf_time cf_time_info(const struct cf_at *at)
 
 cf_time cf_time_why(const struct cf_at *at)
 {
-	cf_time time = later(cf_time_info(at), cf_refusals_time(at->tree, at->cert.id));
+	cf_time time;
 
+	if (at->dir->deleted)
+		return at->cert.deleted;
+	time = later(cf_time_info(at), cf_refusals_time(at->tree, at->cert.id));
 	time = later(time, later(at->server.t_export_password, at->server.t_use));
 	time = later(time,
 		     settings_time(at, CF_SETTING_VERSION, CF_SETTING_UM_CALL_ROUTER_STARTUP_MODE));

@@ -148,6 +148,7 @@ static int rename_child(struct cf_at *from, const char *name, struct cf_at *to,
 			const char *new_name, struct cf_err *err)
 {
 	cf_auto(cf_at_done) struct cf_at child = { 0 };
+	struct cf_move move;
 	int64_t id, new_id = to->id;
 	int r = cf_at_find(from, name, &child, err);
 
@@ -155,16 +156,24 @@ static int rename_child(struct cf_at *from, const char *name, struct cf_at *to,
 		return r;
 	if (cf_file_find(from->dir, name) || !from->dir->rename)
 		return cf_fail(err, EPERM, "'%s' belongs to certfs and can't be renamed", name);
-	if (from->dir != to->dir)
+	if (from->dir != to->dir && !to->dir->receive)
 		return cf_fail(err, EPERM, "'%s' can't be moved into %s", name, to->dir->what);
 	r = is_own(to, new_name, err);
-	if (r == 0)
+	if (r == 0 && !to->dir->replaces)
 		r = check_target(to, name, new_name, child.id, err);
 	if (r < 0)
 		return r;
 	id = child.id;
+	move = (struct cf_move){ .dir = child.dir,
+				 .id = id,
+				 .name = name,
+				 .from = from->id,
+				 .to = new_id,
+				 .new_name = new_name };
 	let_go(from);
 	let_go(to);
+	if (from->dir != to->dir)
+		return to->dir->receive(to->ctx, &move, err);
 	return from->dir->rename(from->ctx, id, name, new_id, new_name, err);
 }
 
@@ -292,6 +301,9 @@ static int setattr_node(struct cf_at *at, struct cf_open *open, const struct cf_
 	bool fixed = at->file && at->file->name;
 	int r = 0;
 
+	if (at->dir->deleted && (at->file || set->has_mode || set->has_uid || set->has_gid))
+		return cf_fail(err, EPERM,
+			       "what lies in _deleted can't be changed; mv brings it back");
 	if (set->has_size)
 		r = at->file ? truncate_file(at, open, set, err)
 			     : cf_fail(err, EISDIR, "it is a directory");

@@ -124,7 +124,7 @@ static bool never(const struct cf_at *at)
 		.read = cf_read_##what, .size = cf_size_##what, .time = (when), .secret = true,    \
 	}
 
-static const struct cf_file files[] = {
+const struct cf_file cf_certificate_files[] = {
 	{
 		.row = 1,
 		.name = "status",
@@ -380,7 +380,7 @@ static const struct cf_file files[] = {
 const struct cf_dir cf_dir_certificate = {
 	.kind = CF_KIND_CERTIFICATE,
 	.what = "a certificate",
-	.files = files,
+	.files = cf_certificate_files,
 	.load = load,
 	.attr = attr,
 	.parent = parent,

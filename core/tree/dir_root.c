@@ -7,6 +7,7 @@
 #include "core/procedures/delete.h"
 #include "core/procedures/deliver.h"
 #include "core/procedures/export.h"
+#include "core/procedures/undelete.h"
 #include "core/store/event.h"
 #include "core/tree/node_private.h"
 
@@ -25,6 +26,7 @@ static const char readme[] =
 	"  echo 'password' > EX01/mail/export.password\n"
 	"  cp EX01/mail/export.pfx backup/           certificate, chain and key\n"
 	"  rmdir EX01/mail                           delete it\n"
+	"  mv _deleted/EX01/mail EX01/               bring it back, within 30 days\n"
 	"\n"
 	"EX01/mail/why says what can't be done now, and what to do about it; _errors has the\n"
 	"last refusals, _audit.log every change and every reading of a key.\n"
@@ -91,6 +93,14 @@ static int rename_server(struct cf_ctx *ctx, int64_t child, const char *name, in
 	(void)name;
 	(void)new_id;
 	return cf_server_rename(ctx, child, new_name, err);
+}
+
+/* A server comes back from _deleted. */
+static int receive(struct cf_ctx *ctx, const struct cf_move *move, struct cf_err *err)
+{
+	if (move->dir != &cf_dir_deleted_server)
+		return cf_fail(err, EPERM, "'%s' can only be moved into a server", move->name);
+	return cf_server_undelete(ctx, move->id, move->new_name, err);
 }
 
 static int deliver(struct cf_ctx *ctx, int64_t id, const char *name, struct cf_span bytes,
@@ -256,6 +266,12 @@ static const struct cf_file files[] = {
 		.type = CF_FILE_DIRECTORY,
 		.kind = CF_KIND_ROOT_SETTINGS,
 	},
+	{
+		.row = 20,
+		.name = "_deleted",
+		.type = CF_FILE_DIRECTORY,
+		.kind = CF_KIND_DELETED,
+	},
 	{ 0 },
 };
 
@@ -275,6 +291,7 @@ const struct cf_dir cf_dir_root = {
 	.mkdir = make,
 	.rmdir = cf_server_delete,
 	.rename = rename_server,
+	.receive = receive,
 	.deliver = deliver,
 	.takes = cf_name_is_drop,
 };

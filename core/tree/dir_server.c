@@ -1,10 +1,13 @@
 /* A server: its certificates, and what its services use. */
+#include <errno.h>
+
 #include "core/base/name.h"
 #include "core/procedures/apply.h"
 #include "core/procedures/create.h"
 #include "core/procedures/delete.h"
 #include "core/procedures/deliver.h"
 #include "core/procedures/export.h"
+#include "core/procedures/undelete.h"
 #include "core/tree/node_private.h"
 
 static int load(struct cf_at *at, struct cf_err *err)
@@ -55,6 +58,15 @@ static int rename_certificate(struct cf_ctx *ctx, int64_t child, const char *nam
 {
 	(void)name;
 	return cf_certificate_rename(ctx, child, new_id, new_name, err);
+}
+
+/* A certificate comes back from _deleted. */
+static int receive(struct cf_ctx *ctx, const struct cf_move *move, struct cf_err *err)
+{
+	if (move->dir != &cf_dir_deleted_certificate)
+		return cf_fail(err, EPERM, "'%s' is a server and can't be moved into one",
+			       move->name);
+	return cf_certificate_undelete(ctx, move->id, move->to, move->new_name, err);
 }
 
 static int deliver(struct cf_ctx *ctx, int64_t id, const char *name, struct cf_span bytes,
@@ -174,6 +186,7 @@ const struct cf_dir cf_dir_server = {
 	.mkdir = cf_draft_create,
 	.rmdir = cf_certificate_delete,
 	.rename = rename_certificate,
+	.receive = receive,
 	.deliver = deliver,
 	.takes = cf_name_is_drop,
 	.access = set_access,

@@ -10,8 +10,17 @@
 _Static_assert(CF_KIND_STAGED < 64, "a kind has six bits in st_ino");
 
 const struct cf_dir *const cf_dirs[] = {
-	&cf_dir_root,     &cf_dir_server,        &cf_dir_certificate,     &cf_dir_trust,
-	&cf_dir_services, &cf_dir_root_settings, &cf_dir_server_settings, NULL,
+	&cf_dir_root,
+	&cf_dir_server,
+	&cf_dir_certificate,
+	&cf_dir_trust,
+	&cf_dir_services,
+	&cf_dir_root_settings,
+	&cf_dir_server_settings,
+	&cf_dir_deleted,
+	&cf_dir_deleted_server,
+	&cf_dir_deleted_certificate,
+	NULL,
 };
 
 uint64_t cf_ino(enum cf_kind kind, unsigned row, int64_t id)
@@ -113,7 +122,7 @@ void cf_at_done(struct cf_at *at)
 
 static unsigned state_bit(const struct cf_at *at)
 {
-	return at->dir->kind == CF_KIND_CERTIFICATE ? 1u << at->cert.state : 0;
+	return at->dir->files == cf_dir_certificate.files ? 1u << at->cert.state : 0;
 }
 
 bool cf_file_present(const struct cf_at *at, const struct cf_file *file)
@@ -122,16 +131,20 @@ bool cf_file_present(const struct cf_at *at, const struct cf_file *file)
 		return false;
 	if (file->secret && at->tree->options.without_secrets)
 		return false;
+	if (at->dir->deleted && (file->secret || file->write_only))
+		return false;
 	return !file->present || file->present(at);
 }
 
 bool cf_file_creatable(const struct cf_at *at, const struct cf_file *file)
 {
-	return (file->creatable & state_bit(at)) && !cf_file_present(at, file);
+	return (file->creatable & state_bit(at)) && !cf_file_present(at, file) && !at->dir->deleted;
 }
 
 mode_t cf_file_mode(const struct cf_at *at, const struct cf_file *file)
 {
+	if (at->dir->deleted)
+		return file->mode & 0444;
 	return file->draft_mode && state_bit(at) == CF_IN_DRAFT ? file->draft_mode : file->mode;
 }
 
@@ -151,7 +164,7 @@ static void file_attr(const struct cf_at *at, struct cf_attr *ret)
 	ret->forget_attr = file->volatile_;
 	if (file->time)
 		ret->mtime = ret->ctime = file->time(at);
-	if (at->dir->kind != CF_KIND_CERTIFICATE)
+	if (!state_bit(at))
 		return;
 	/* Owner and mode may have changed later: with the directory's, or with the state. */
 	if (at->cert.t_access > ret->ctime)

@@ -22,6 +22,9 @@ enum cf_kind {
 	CF_KIND_SERVICES = 4,
 	CF_KIND_ROOT_SETTINGS = 5,
 	CF_KIND_SERVER_SETTINGS = 6,
+	CF_KIND_DELETED = 20,
+	CF_KIND_DELETED_SERVER = 21,
+	CF_KIND_DELETED_CERTIFICATE = 22,
 	CF_KIND_STAGED = 63, /* files in memory: staging and what was just delivered */
 };
 
@@ -106,6 +109,16 @@ struct cf_file {
 	bool immutable;  /* chattr's append-only flag is shown, and times can't be set */
 };
 
+/* A directory that is renamed into one of another kind. */
+struct cf_move {
+	const struct cf_dir *dir; /* what is moved */
+	int64_t id;
+	const char *name;
+	int64_t from; /* id of the directory it is in now */
+	int64_t to;   /* id of the directory it is moved into */
+	const char *new_name;
+};
+
 /* One kind of directory. */
 struct cf_dir {
 	enum cf_kind kind;
@@ -127,6 +140,10 @@ struct cf_dir {
 	int (*unlink)(struct cf_ctx *ctx, int64_t id, const char *name, struct cf_err *err);
 	int (*rename)(struct cf_ctx *ctx, int64_t child, const char *name, int64_t new_id,
 		      const char *new_name, struct cf_err *err); /* between two of this kind */
+	/* What is renamed into here from another kind of directory; NULL: nothing. */
+	int (*receive)(struct cf_ctx *ctx, const struct cf_move *move, struct cf_err *err);
+	bool replaces; /* .receive doesn't mind what is there already */
+	bool deleted;  /* in _deleted: only what can be read and is no secret is there */
 	/* A dropped file; NULL: none is taken here. */
 	int (*deliver)(struct cf_ctx *ctx, int64_t id, const char *name, struct cf_span bytes,
 		       mode_t mode, cf_time mtime, struct cf_err *err);
@@ -138,7 +155,8 @@ struct cf_dir {
 };
 
 extern const struct cf_dir cf_dir_root, cf_dir_server, cf_dir_certificate, cf_dir_trust,
-	cf_dir_services, cf_dir_root_settings, cf_dir_server_settings;
+	cf_dir_services, cf_dir_root_settings, cf_dir_server_settings, cf_dir_deleted,
+	cf_dir_deleted_server, cf_dir_deleted_certificate;
 
 /* All of them, NULL at the end: what a test walks. */
 extern const struct cf_dir *const cf_dirs[];
@@ -181,6 +199,16 @@ int cf_at_find(struct cf_at *at, const char *name, struct cf_at *child, struct c
 
 /* Append the path of a loaded node, without a slash in front; name may be NULL. */
 int cf_at_path(const struct cf_at *at, const char *name, struct cf_buf *out, struct cf_err *err);
+
+/* -- dir_deleted.c ------------------------------------------------------------------------------ */
+
+bool cf_is_deleted(uint64_t ino); /* _deleted, or in it */
+
+/* What the kernel must forget when something went into _deleted, came back or was purged. */
+void cf_notice_deleted(struct cf_tree *tree, struct cf_ctx *ctx, const struct cf_change *change,
+		       const struct cf_notices *notices);
+/* The same for what lies there of a server whose row changed. */
+void cf_notice_deleted_of(struct cf_at *server, unsigned what, const struct cf_notices *notices);
 
 /* -- the tree's own memory ------------------------------------------------------------------------ */
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/procedures/purge.h"
 #include "core/procedures/status.h"
 #include "core/store/server.h"
 #include "core/tree/node_private.h"
@@ -41,15 +42,18 @@ void cf_tree_free(struct cf_tree *tree)
 
 int cf_at_path(const struct cf_at *at, const char *name, struct cf_buf *out, struct cf_err *err)
 {
-	const char *parts[4] = { 0 };
+	const bool deleted = at->dir->deleted;
+	const char *parts[6] = { 0 };
 	size_t n = 0;
 	int r = 0;
 
+	if (deleted)
+		parts[n++] = cf_dir_deleted.what;
 	if (at->server.id)
-		parts[n++] = at->server.name;
-	if (at->dir->kind == CF_KIND_CERTIFICATE)
-		parts[n++] = at->cert.name;
-	else if (at->dir->what[0] == '_')
+		parts[n++] = deleted ? at->server.deleted_name : at->server.name;
+	if (at->dir->files == cf_dir_certificate.files)
+		parts[n++] = deleted ? at->cert.deleted_name : at->cert.name;
+	else if (at->dir->what[0] == '_' && !deleted)
 		parts[n++] = at->dir->what;
 	if (at->file && at->file->name)
 		parts[n++] = at->file->name;
@@ -83,7 +87,9 @@ enum cf_pace cf_tree_pace(struct cf_tree *tree, enum cf_request request, uint64_
 		return row && row->compose ? CF_SLOWEST : CF_QUICK;
 	case CF_REQUEST_UNLINK:
 		return ino == trust ? CF_SLOW : CF_QUICK;
-	case CF_REQUEST_RENAME: /* of a staged file to its final name, which may be request.csr */
+	case CF_REQUEST_RENAME: /* what comes back is judged; a staged file's final name may be request.csr */
+		if (cf_is_deleted(ino) || cf_is_deleted(other))
+			return CF_SLOW;
 		if (!cf_staged_any(tree, ino))
 			return CF_QUICK;
 		return cf_is_certificate(other) ? CF_SLOWEST : CF_SLOW;
@@ -157,6 +163,7 @@ static void notice_server(struct cf_at *at, unsigned what, const struct cf_notic
 	notice_rows(at, what, what, notices);
 	notice_settings(at, &cf_dir_server_settings, what, notices);
 	notice_certificates(at, what, notices);
+	cf_notice_deleted_of(at, what, notices);
 	if (!(what & (CF_WHAT_SERVICES | CF_WHAT_ACCESS)))
 		return;
 	cf_at_child(at, &cf_dir_services, &services);
@@ -206,6 +213,10 @@ static uint64_t parent_of(const struct cf_change *change)
 		return cf_ino(CF_KIND_SERVER, 0, change->parent);
 	if (change->object == CF_OBJECT_TRUST)
 		return cf_ino(CF_KIND_TRUST, 0, 0);
+	if (change->object == CF_OBJECT_DELETED_SERVER)
+		return cf_ino(CF_KIND_DELETED, 0, 0);
+	if (change->object == CF_OBJECT_DELETED_CERTIFICATE)
+		return cf_ino(CF_KIND_DELETED_SERVER, 0, change->parent);
 	return CF_TREE_ROOT;
 }
 
@@ -236,6 +247,11 @@ static void notice(struct cf_tree *tree, struct cf_ctx *ctx, const struct cf_cha
 		return;
 	if (change->name)
 		notices->entry(notices->arg, parent_of(change), change->name);
+	if (change->object == CF_OBJECT_DELETED_SERVER ||
+	    change->object == CF_OBJECT_DELETED_CERTIFICATE)
+		return; /* of the row itself there is a change, too */
+	if (change->what & CF_WHAT_DELETED)
+		cf_notice_deleted(tree, ctx, change, notices);
 	notices->inode(notices->arg, cf_ino(kind, row, change->id));
 	if (change->object != CF_OBJECT_ROOT && change->what & (CF_WHAT_NAME | CF_WHAT_LISTING))
 		notices->inode(notices->arg, parent_of(change));
@@ -282,13 +298,17 @@ static int check_system(struct cf_tree *tree, struct cf_ctx *ctx, cf_time now, s
 int cf_tree_tick(struct cf_tree *tree, struct cf_ctx *ctx, cf_time *ret_next, struct cf_err *err)
 {
 	cf_time now = cf_clock_now(ctx->core->clock);
-	cf_time next = cf_staged_expire(tree, now), due = CF_NEVER;
+	cf_time next = cf_staged_expire(tree, now), due = CF_NEVER, purge = CF_NEVER;
 	int r = check_system(tree, ctx, now, err);
 
 	if (r == 0)
 		r = cf_status_refresh_due(ctx, &due, err);
+	if (r == 0)
+		r = cf_purge_due(ctx, &purge, err);
 	if (r < 0)
 		return r;
+	if (purge < due)
+		due = purge;
 	/* What is still due now could not be judged (a damaged row): later, not at once again. */
 	if (due > now && due < next)
 		next = due;

@@ -45,6 +45,7 @@ static void tables__row_numbers_are_golden(void **state)
 		{ CF_KIND_ROOT, 6, "_export.password" },
 		{ CF_KIND_ROOT, 7, "_import.password" },
 		{ CF_KIND_ROOT, 8, "_settings" },
+		{ CF_KIND_ROOT, 20, "_deleted" },
 		{ CF_KIND_SERVER, 1, "_services" },
 		{ CF_KIND_SERVER, 2, "_export.password" },
 		{ CF_KIND_SERVER, 3, "_import.password" },
@@ -103,8 +104,10 @@ static void tables__row_numbers_are_golden(void **state)
 
 	(void)state;
 	for (const struct cf_dir *const *dir = cf_dirs; *dir; dir++)
-		for (const struct cf_file *file = (*dir)->files; file->row; file++, n++)
+		for (const struct cf_file *file = (*dir)->files; file->row; file++) {
+			n += !(*dir)->deleted; /* those have the rows of what was deleted */
 			assert_ptr_equal(cf_file_numbered(*dir, file->row), file);
+		}
 	assert_int_equal(n, CF_COUNT(golden));
 	for (size_t i = 0; i < n; i++) {
 		const struct cf_file *file = cf_file_of(cf_ino(golden[i].kind, golden[i].row, 1));
