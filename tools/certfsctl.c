@@ -307,10 +307,13 @@ int main(int argc, char **argv)
 		{ "key-file", required_argument, NULL, 'k' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
+		{ "all", no_argument, NULL, 'a' }, /* a word of purge */
 		{ 0 },
 	};
 	struct request request = { 0 };
 	struct cf_err err = { 0 };
+	char word[] = "--all";
+	char *all = NULL;
 	enum status status;
 	int letter;
 
@@ -318,6 +321,9 @@ int main(int argc, char **argv)
 		switch (letter) {
 		case 'k':
 			request.key_file = optarg;
+			break;
+		case 'a':
+			all = word;
 			break;
 		case 'h':
 			return help();
@@ -331,6 +337,8 @@ int main(int argc, char **argv)
 		return complain("STORE or COMMAND is missing; see certfsctl --help", USAGE);
 	request.n = argc - optind - 1;
 	request.words = argv + optind + 1;
+	if (all)
+		request.words[request.n++] = all; /* where argv had its NULL */
 	if (cf_unlock_path(argv[optind], &request.store, &err) < 0)
 		return complain(err.text, FAILED);
 	status = serve(&request);

@@ -1,5 +1,6 @@
 /* The commands of certfsctl, and where its socket is. */
 #include "core/procedures/admin.h"
+#include "core/procedures/admin_deleted.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +32,9 @@ const struct cf_admin_command cf_admin_commands[] = {
 	  .without_key = true,
 	  .file = 1,
 	  .run = run_backup },
+	{ .name = "deleted", .usage = "", .run = cf_admin_deleted },
+	{ .name = "undelete", .usage = " NAME [TO]", .min = 1, .max = 2, .run = cf_admin_undelete },
+	{ .name = "purge", .usage = " NAME|--all", .min = 1, .max = 1, .run = cf_admin_purge },
 	{ 0 },
 };
 

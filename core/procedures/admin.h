@@ -48,7 +48,7 @@ struct cf_admin_command {
 	int (*run)(const struct cf_admin *admin, struct cf_err *err);
 };
 
-/* The commands of every store: check, backup. */
+/* The commands of every store. */
 extern const struct cf_admin_command cf_admin_commands[];
 
 /*
