@@ -19,6 +19,18 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+/* A folder of the test's own: in TMPDIR, else in memory where that is allowed. */
+static inline void make_private_folder(char *out, size_t size)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (!tmp || !*tmp)
+		tmp = access("/dev/shm", R_OK | W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp";
+	assert_in_range(snprintf(out, size, "%s/certfs-XXXXXX", tmp), 1, size - 1);
+	assert_non_null(mkdtemp(out));
+}
 
 /*
  * End a test that can't run here, and say so. cmocka's own skip() is printed as "not ok # SKIP",

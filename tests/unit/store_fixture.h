@@ -74,10 +74,7 @@ static inline int reopen(struct fixture *f)
 
 static inline void make_folder(struct fixture *f)
 {
-	const char *tmp = getenv("TMPDIR");
-
-	snprintf(f->dir, sizeof(f->dir), "%s/certfs-XXXXXX", tmp && *tmp ? tmp : "/dev/shm");
-	assert_non_null(mkdtemp(f->dir));
+	make_private_folder(f->dir, sizeof(f->dir));
 	snprintf(f->path, sizeof(f->path), "%s/store", f->dir);
 }
 

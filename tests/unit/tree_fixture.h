@@ -14,6 +14,7 @@
 struct fixture {
 	char dir[64];
 	char path[96];
+	const char *vfs; /* SQLite's file layer; NULL: its own, and nothing is synced */
 	struct cf_clock clock;
 	struct cf_core core;
 	struct cf_ctx ctx;
@@ -30,6 +31,15 @@ static inline void fx_ok(struct fixture *f, int r)
 		fail_msg("%s: %s", cf_errno_name(-r), f->err.text);
 }
 
+/* Unlock a store that fx_open() made. */
+static inline int fx_unlock(struct cf_store *store, struct cf_vault **ret, size_t *ret_damaged,
+			    struct cf_err *err)
+{
+	const uint8_t key[CF_KEY_SIZE] = { 1 };
+
+	return cf_vault_unlock(store, key, ret, ret_damaged, err);
+}
+
 static inline void fx_open(struct fixture *f)
 {
 	uint8_t key[CF_KEY_SIZE] = { 1 };
@@ -38,7 +48,8 @@ static inline void fx_open(struct fixture *f)
 		.create = true,
 		.who = "a test",
 		.clock = &f->clock,
-		.unsafe_fast = true,
+		.vfs = f->vfs,
+		.unsafe_fast = !f->vfs,
 	};
 	struct cf_tree_options tree = { .uid = getuid(), .gid = getgid(), .umask = 022 };
 	bool created;
@@ -47,8 +58,7 @@ static inline void fx_open(struct fixture *f)
 	if (created)
 		assert_int_equal(cf_vault_create(f->core.store, key, &f->core.vault, &f->err), 0);
 	else
-		assert_int_equal(cf_vault_unlock(f->core.store, key, &f->core.vault, NULL, &f->err),
-				 0);
+		assert_int_equal(fx_unlock(f->core.store, &f->core.vault, NULL, &f->err), 0);
 	f->core.clock = &f->clock;
 	f->core.uid = getuid();
 	f->core.gid = getgid();
@@ -66,15 +76,15 @@ static inline void fx_close(struct fixture *f)
 	cf_vault_close(f->core.vault);
 }
 
-static inline int fx_setup(void **state)
+/* On a file layer of SQLite's, with every sync. */
+static inline int fx_setup_on(void **state, const char *vfs)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	const char *dir = getenv("TMPDIR") ? getenv("TMPDIR") : "/dev/shm";
 
 	assert_non_null(f);
 	assert_int_equal(cf_ossl_init(&f->err), 0);
-	snprintf(f->dir, sizeof(f->dir), "%s/certfs-XXXXXX", dir);
-	assert_non_null(mkdtemp(f->dir));
+	f->vfs = vfs;
+	make_private_folder(f->dir, sizeof(f->dir));
 	snprintf(f->path, sizeof(f->path), "%s/store.db", f->dir);
 	f->root = make((struct spec){ .cn = "Test Root", .ca = true });
 	f->intermediate =
@@ -82,6 +92,11 @@ static inline int fx_setup(void **state)
 	fx_open(f);
 	*state = f;
 	return 0;
+}
+
+static inline int fx_setup(void **state)
+{
+	return fx_setup_on(state, NULL);
 }
 
 static inline int fx_teardown(void **state)
