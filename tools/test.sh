@@ -198,7 +198,8 @@ sanitizers="-Db_sanitize=address,undefined"
 interactive="--no-suite interactive"
 if [ "${CERTFS_TEST_INTERACTIVE-}" = 1 ]; then
 	interactive=
-	install_packages "Typing into editors" emacs-nox mc nano python3 vim || say "Going on without them."
+	install_packages "Typing into editors and starting servers" emacs-nox mc nano python3 vim nginx-light \
+		postfix dovecot-imapd samba smbclient || say "Going on without them."
 fi
 
 # shellcheck disable=SC2086 # a list of words
