@@ -17,7 +17,11 @@
 	X(deleted_name, FIXED, deleted_name)                                                       \
 	X(spki_sum, BYTES, spki_sum)                                                               \
 	X(sha1, BYTES, sha1)                                                                       \
-	X(next_change, INT, next_change)
+	X(next_change, INT, next_change)                                                           \
+	X(state, INT, state)                                                                       \
+	X(status, INT, status)                                                                     \
+	X(t_request, INT, t_request)                                                               \
+	X(not_after, INT, not_after)
 #define PLAIN(X)                                                                                   \
 	X(with_server, INT, with_server)                                                           \
 	X(uid, INT, uid)                                                                           \
@@ -26,7 +30,7 @@
 	X(created, INT, created)                                                                   \
 	X(mtime, INT, mtime)                                                                       \
 	X(ctime, INT, ctime)                                                                       \
-	X(state, INT, state)                                                                       \
+	X(t_name, INT, t_name)                                                                     \
 	X(subject, TEXT, subject)                                                                  \
 	X(domains, TEXT, domains)                                                                  \
 	X(key_type, INT, key_type)                                                                 \
@@ -42,7 +46,6 @@
 	X(key_len, INT, key_len)                                                                   \
 	X(request_sha1, BYTES, request_sha1)                                                       \
 	X(request_len, INT, request_len)                                                           \
-	X(t_request, INT, t_request)                                                               \
 	X(issuer, TEXT, issuer)                                                                    \
 	X(serial, TEXT, serial)                                                                    \
 	X(key_algorithm, TEXT, key_algorithm)                                                      \
@@ -54,7 +57,6 @@
 	X(x509_version, INT, x509_version)                                                         \
 	X(self_signed, INT, self_signed)                                                           \
 	X(not_before, INT, not_before)                                                             \
-	X(not_after, INT, not_after)                                                               \
 	X(leaf_len, INT, leaf_len)                                                                 \
 	X(t_complete, INT, t_complete)                                                             \
 	X(n_issuers, INT, n_issuers)                                                               \
@@ -69,7 +71,6 @@
 	X(has_password, INT, has_password)                                                         \
 	X(services, TEXT, services)                                                                \
 	X(t_services, INT, t_services)                                                             \
-	X(status, INT, status)                                                                     \
 	X(reason, TEXT, reason)                                                                    \
 	X(root_ca, INT, root_ca)                                                                   \
 	X(verdict_since, INT, verdict_since)                                                       \

@@ -31,6 +31,7 @@ struct cf_certificate {
 	int64_t with_server;    /* it was deleted together with its server */
 	int64_t uid, gid, mode; /* -1: the mount's */
 	cf_time created, mtime, ctime;
+	cf_time t_name;   /* when it last got its name or place; set by insert and update */
 	cf_time t_access; /* owner, group or mode: ctime of its files */
 	int64_t state;    /* enum cf_state */
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/store/certificate.h"
+#include "core/store/found.h"
 #include "core/store/row_private.h"
 
 static int taken(int r, const char *name, struct cf_err *err)
@@ -19,9 +19,13 @@ static int listing(struct cf_db *db, int64_t server, struct cf_err *err)
 
 int cf_store_certificate_insert(struct cf_db *db, struct cf_certificate *row, struct cf_err *err)
 {
-	int r = taken(cf_row_insert(db, &cf_table_certificate, row, row->server, err), row->name,
-		      err);
+	int r;
 
+	row->t_name = db->now;
+	r = taken(cf_row_insert(db, &cf_table_certificate, row, row->server, err), row->name, err);
+
+	if (r == 0)
+		r = cf_found_update(db, NULL, row, err);
 	if (r == 0)
 		r = cf_db_changed(db, CF_OBJECT_CERTIFICATE, row->id, row->server, CF_WHAT_STATE,
 				  err);
@@ -37,6 +41,12 @@ static int gone(struct cf_db *db, const struct cf_certificate *old, struct cf_er
 	return cf_db_gone(db, CF_OBJECT_CERTIFICATE, old->id, old->server, old->name, err);
 }
 
+static bool is_moved(const struct cf_certificate *old, const struct cf_certificate *row)
+{
+	return old->server != row->server || strcmp(old->name, row->name) != 0 ||
+	       !old->deleted != !row->deleted;
+}
+
 /* What update tells: the row, and where it no longer or newly is. */
 static int tell(struct cf_db *db, const struct cf_certificate *row,
 		const struct cf_certificate *old, unsigned what, struct cf_err *err)
@@ -44,8 +54,7 @@ static int tell(struct cf_db *db, const struct cf_certificate *row,
 	const bool moved = old->server != row->server;
 	int r = cf_db_changed(db, CF_OBJECT_CERTIFICATE, row->id, row->server, what, err);
 
-	if (r < 0 ||
-	    (!moved && strcmp(old->name, row->name) == 0 && !old->deleted == !row->deleted))
+	if (r < 0 || !is_moved(old, row))
 		return r;
 	r = gone(db, old, err);
 	if (r == 0)
@@ -63,10 +72,14 @@ int cf_store_certificate_update(struct cf_db *db, struct cf_certificate *row, un
 
 	if (r == 0)
 		r = cf_row_current(&cf_table_certificate, row, &old, old.damaged, err);
+	if (r == 0 && is_moved(&old, row))
+		row->t_name = db->now;
 	if (r == 0)
 		r = taken(cf_row_update(db, &cf_table_certificate, row, &old,
 					(struct cf_row_place){ old.server, row->server }, err),
 			  row->name, err);
+	if (r == 0)
+		r = cf_found_update(db, &old, row, err);
 	return r < 0 ? r : tell(db, row, &old, what, err);
 }
 
@@ -80,6 +93,8 @@ int cf_store_certificate_purge(struct cf_db *db, const struct cf_certificate *ro
 		r = cf_row_current(&cf_table_certificate, row, &old, old.damaged, err);
 	if (r == 0)
 		r = cf_store_secret_purge(db, CF_OBJECT_CERTIFICATE, row->id, err);
+	if (r == 0)
+		r = cf_found_update(db, &old, NULL, err);
 	if (r == 0)
 		r = cf_row_delete(db, &cf_table_certificate, &old, old.server, err);
 	if (r == 0)

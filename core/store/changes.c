@@ -30,7 +30,8 @@ static struct cf_change *same(struct cf_changes *changes, const struct cf_change
 	for (size_t i = changes->n; i-- > 0;) {
 		struct cf_change *c = &changes->items[i];
 
-		if (c->object == change->object && c->id == change->id && !c->gone)
+		if (c->object == change->object && c->id == change->id && !c->gone &&
+		    (c->object != CF_OBJECT_FOUND || c->parent == change->parent))
 			return c;
 	}
 	return NULL;

@@ -6,6 +6,7 @@
 
 #include "core/store/certificate.h"
 #include "core/store/event.h"
+#include "core/store/found.h"
 #include "core/store/row_private.h"
 
 enum {
@@ -183,6 +184,8 @@ static int check(struct findings *f, struct cf_err *err)
 		r = cf_tally_verify(f->db, &damage, count, f, err);
 	if (r == 0)
 		r = tolerate(f, blobs(f, &why), &why, err);
+	if (r == 0)
+		r = tolerate(f, cf_found_check(f->db, count, f, &why), &why, err);
 	if (r == 0) {
 		r = cf_store_event_check(f->db, count, f, &why);
 		r = tolerate(f, r < 0 ? r : 0, &why, err);

@@ -92,7 +92,8 @@ static const char *const steps[] = {
 	"  with_server INTEGER NOT NULL," /* it was deleted together with its server */
 	"  uid INTEGER NOT NULL, gid INTEGER NOT NULL, mode INTEGER NOT NULL,"
 	"  created INTEGER NOT NULL, mtime INTEGER NOT NULL, ctime INTEGER NOT NULL,"
-	"  state INTEGER NOT NULL," /* 1 draft, 2 pending request, 3 certificate */
+	"  t_name INTEGER NOT NULL," /* when it last got its name or place */
+	"  state INTEGER NOT NULL,"  /* 1 draft, 2 pending request, 3 certificate */
 	/* what was asked for; of a certificate: what it says. t_: last change of that part */
 	"  subject TEXT NOT NULL, domains TEXT NOT NULL, key_type INTEGER NOT NULL,"
 	"  exportable INTEGER NOT NULL, exportable_given INTEGER NOT NULL,"
@@ -136,6 +137,12 @@ static const char *const steps[] = {
 	"CREATE INDEX certificate_deleted_server ON certificate (server, id) WHERE deleted <> 0;"
 	"CREATE INDEX certificate_deleted_key ON certificate (spki_sum, id) WHERE deleted <> 0;"
 	"CREATE INDEX certificate_deleted_time ON certificate (deleted, id) WHERE deleted <> 0;"
+	"CREATE INDEX certificate_end ON certificate (not_after, id)"
+	"  WHERE deleted = 0 AND state = 3;"
+	"CREATE INDEX certificate_status ON certificate (status, not_after, id)"
+	"  WHERE deleted = 0 AND state = 3;"
+	"CREATE INDEX certificate_pending ON certificate (t_request, id)"
+	"  WHERE deleted = 0 AND state = 2;"
 
 	/* DER, under the certificate's digests. kind: 1 request, 2 leaf, 3 issuers */
 	"CREATE TABLE blob ("
@@ -191,6 +198,40 @@ static const char *const steps[] = {
 	"  UNIQUE (server, name)"
 	") STRICT;"
 	"CREATE INDEX setting_server ON setting (server, id);"
+
+	/*
+	 * Derived from the certificates, without MACs: by what they are found. What is read here
+	 * is compared with the certificate it leads to.
+	 */
+	"CREATE TABLE found ("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  kind INTEGER NOT NULL," /* 1 thumbprint, 2 domain */
+	"  name TEXT NOT NULL,"    /* as listed: hex in upper case, domain in lower case */
+	"  parent TEXT NOT NULL,"  /* of a domain: what follows its first label */
+	"  time INTEGER NOT NULL," /* when something under it last changed */
+	"  UNIQUE (kind, name)"
+	") STRICT;"
+	"CREATE INDEX found_kind ON found (kind, id);"
+	"CREATE INDEX found_parent ON found (parent, id) WHERE kind = 2;"
+	"CREATE TABLE found_in ("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  found INTEGER NOT NULL REFERENCES found (id) ON DELETE CASCADE,"
+	"  server INTEGER NOT NULL,"
+	"  certificate INTEGER NOT NULL REFERENCES certificate (id),"
+	"  self_signed INTEGER NOT NULL, not_before INTEGER NOT NULL," /* the order of selection */
+	"  time INTEGER NOT NULL," /* since when it is there, or is the one selected */
+	"  UNIQUE (found, certificate)"
+	") STRICT;"
+	"CREATE INDEX found_in_order ON found_in"
+	"  (found, server, self_signed, not_before DESC, certificate DESC);"
+	"CREATE INDEX found_in_id ON found_in (found, id);"
+	"CREATE INDEX found_in_certificate ON found_in (certificate);"
+	"CREATE INDEX found_in_server ON found_in (server, id);"
+	"CREATE TABLE view_time ("
+	"  kind INTEGER PRIMARY KEY," /* as above, 3 expiring, 4 notices */
+	"  time INTEGER NOT NULL,"    /* when the view last changed */
+	"  horizon INTEGER NOT NULL"  /* how far NotAfter may lie ahead to be of concern to it */
+	") STRICT;"
 
 	/* The audit log. */
 	"CREATE TABLE event ("

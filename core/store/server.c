@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/store/found.h"
 #include "core/store/row_private.h"
 
 #define ROW struct cf_server
@@ -255,7 +256,9 @@ int cf_store_server_update(struct cf_db *db, struct cf_server *row, unsigned wha
 	if (r < 0)
 		return r;
 	moved = strcmp(old.name, row->name) != 0 || !old.deleted != !row->deleted;
-	r = cf_db_changed(db, CF_OBJECT_SERVER, row->id, 0, what, err);
+	r = cf_found_server_update(db, &old, row, err);
+	if (r == 0)
+		r = cf_db_changed(db, CF_OBJECT_SERVER, row->id, 0, what, err);
 	if (r == 0 && old.deleted_name[0] && strcmp(old.deleted_name, row->deleted_name) != 0)
 		r = cf_db_gone(db, CF_OBJECT_DELETED_SERVER, row->id, 0, old.deleted_name, err);
 	if (r == 0 && moved && !old.deleted)

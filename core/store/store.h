@@ -121,6 +121,8 @@ enum cf_object {
 	/* Only as what is gone: the name in _deleted of a server, of a certificate of `parent`. */
 	CF_OBJECT_DELETED_SERVER = 6,
 	CF_OBJECT_DELETED_CERTIFICATE = 7,
+	CF_OBJECT_VIEW = 8,  /* entries or content of a view; id: enum cf_view_kind */
+	CF_OBJECT_FOUND = 9, /* what is found under a name on a server; parent: the server */
 };
 
 /*
