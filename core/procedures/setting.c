@@ -11,8 +11,8 @@
 #include "core/base/text.h"
 #include "core/crypto/key.h"
 #include "core/crypto/pkcs12.h"
-#include "core/procedures/export.h"
 #include "core/procedures/property.h"
+#include "core/store/found.h"
 #include "core/store/setting.h"
 
 #define AUTODISCOVER "autodiscover." /* what is put in front of an accepted domain */
@@ -86,15 +86,24 @@ static int take_key_type(const char *text, struct cf_buf *out, struct cf_err *er
 	return r < 0 ? r : cf_buf_puts(out, cf_key_type_text(type), err);
 }
 
-static int take_iterations(const char *text, struct cf_buf *out, struct cf_err *err)
+static int take_number(const char *text, long min, long max, struct cf_buf *out, struct cf_err *err)
 {
 	size_t n = strspn(text, "0123456789");
-	long value = !text[n] && n < 9 ? atol(text) : 0;
+	long value = !text[n] && n < 9 ? atol(text) : -1;
 
-	if (value < CF_PFX_ITERATIONS_MIN || value > CF_PFX_ITERATIONS_MAX)
-		return cf_fail(err, EINVAL, "'%s': it is a number from %d to %d", text,
-			       CF_PFX_ITERATIONS_MIN, CF_PFX_ITERATIONS_MAX);
+	if (value < min || value > max)
+		return cf_fail(err, EINVAL, "'%s': it is a number from %ld to %ld", text, min, max);
 	return cf_buf_printf(out, err, "%ld", value);
+}
+
+static int take_days(const char *text, struct cf_buf *out, struct cf_err *err)
+{
+	return take_number(text, 1, CF_EXPIRING_DAYS_MAX, out, err);
+}
+
+static int take_iterations(const char *text, struct cf_buf *out, struct cf_err *err)
+{
+	return take_number(text, CF_PFX_ITERATIONS_MIN, CF_PFX_ITERATIONS_MAX, out, err);
 }
 
 /* One row is one setting. */
@@ -113,6 +122,12 @@ static const struct setting {
 		.list = true,
 		.initial = "",
 		.take = take_domains,
+	},
+	[CF_SETTING_EXPIRING_DAYS] = {
+		.name = "expiring-days",
+		.of_root = true,
+		.initial = "30",
+		.take = take_days,
 	},
 	[CF_SETTING_FQDN] = {
 		.name = "fqdn",
@@ -270,46 +285,6 @@ static int take(const struct setting *setting, const char *text, struct cf_buf *
 	return setting->words ? take_word(setting, text, out, err) : setting->take(text, out, err);
 }
 
-int cf_setting_apply(struct cf_db *db, const struct cf_settings *settings,
-		     struct cf_certificate *row, bool *ret_changed, struct cf_err *err)
-{
-	bool old = !strcmp(cf_setting(settings, CF_SETTING_PFX_ENCRYPTION), encryptions[1]);
-	int64_t encryption = old ? CF_PFX_3DES_SHA1 : CF_PFX_AES256_SHA256;
-	int64_t iterations = atol(cf_setting(settings, CF_SETTING_PFX_ITERATIONS));
-
-	*ret_changed = row->pfx_encryption != encryption || row->pfx_iterations != iterations;
-	if (!*ret_changed)
-		return 0;
-	row->pfx_encryption = encryption;
-	row->pfx_iterations = iterations;
-	row->t_pfx = cf_db_now(db);
-	return cf_export_resize(db, row, err);
-}
-
-/* Every export.pfx of a server. */
-static int apply_to_all(struct cf_db *db, const struct cf_settings *settings, int64_t server,
-			struct cf_err *err)
-{
-	int64_t after = 0;
-	bool changed;
-
-	for (;;) {
-		cf_auto(cf_certificate_done) struct cf_certificate row = { 0 };
-		int r = cf_store_certificate_next(db, server, after, &row, err);
-
-		if (r <= 0)
-			return r;
-		after = row.id;
-		if (row.damaged || row.state != CF_STATE_COMPLETE)
-			continue;
-		r = cf_setting_apply(db, settings, &row, &changed, err);
-		if (r == 0 && changed)
-			r = cf_store_certificate_update(db, &row, CF_WHAT_SETTINGS, err);
-		if (r < 0)
-			return r;
-	}
-}
-
 static int put(struct cf_db *db, const struct cf_settings *settings, int64_t server,
 	       enum cf_setting_id id, struct cf_err *err)
 {
@@ -342,8 +317,11 @@ static int store(struct cf_db *db, int64_t server, struct cf_settings *settings,
 	}
 	for (int i = 0; i < CF_SETTING_COUNT_; i++)
 		free(before[i]);
+	if (r == 0 && id == CF_SETTING_EXPIRING_DAYS)
+		r = cf_store_view_horizon(db, atol(cf_setting(settings, id)) * 86400 * CF_SECOND,
+					  err);
 	if (r == 0 && server)
-		r = apply_to_all(db, settings, server, err);
+		r = cf_setting_apply_to_all(db, settings, server, err);
 	return r;
 }
 

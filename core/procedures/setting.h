@@ -4,10 +4,12 @@
 #include "core/procedures/common.h"
 
 #define CF_SETTING_MAX 65536 /* bytes of a value */
+#define CF_EXPIRING_DAYS_MAX 3650
 
 enum cf_setting_id {
 	/* of the root */
 	CF_SETTING_ACCEPTED_DOMAINS, /* one per line */
+	CF_SETTING_EXPIRING_DAYS,    /* before NotAfter in which a certificate is said to expire */
 	/* of a server */
 	CF_SETTING_FQDN,
 	CF_SETTING_VERSION, /* 2016, 2019, SE */
@@ -57,6 +59,10 @@ int cf_setting_write(struct cf_ctx *ctx, int64_t server, enum cf_setting_id id, 
 /* Give a complete row its server's encryption and iterations, and its export.pfx the new size. */
 int cf_setting_apply(struct cf_db *db, const struct cf_settings *settings,
 		     struct cf_certificate *row, bool *ret_changed, struct cf_err *err);
+
+/* The same for every complete certificate of a server. */
+int cf_setting_apply_to_all(struct cf_db *db, const struct cf_settings *settings, int64_t server,
+			    struct cf_err *err);
 
 /* The server was renamed: where that is its fqdn, the fqdn changed too. */
 int cf_setting_renamed(struct cf_db *db, const struct cf_server *server, struct cf_err *err);
