@@ -52,6 +52,7 @@ struct cf_fs_options {
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
+	bool others;         /* allow_other */
 	struct cf_buf mount; /* what follows libfuse's -o */
 };
 

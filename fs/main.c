@@ -95,6 +95,7 @@ static int open_tree(struct cf_fs *fs, struct cf_err *err)
 		.umask = fs->options->umask,
 		.keys = fs->options->keys,
 		.without_secrets = fs->options->read_only,
+		.others = fs->options->others,
 		.log = log_sentence,
 		.log_arg = fs->log,
 	};

@@ -132,8 +132,8 @@ static const struct row {
 	{ "keys", SET, NULL, offsetof(struct cf_fs_options, keys), true },
 	{ "ro", SET, NULL, offsetof(struct cf_fs_options, read_only), true },
 	{ "rw", SET, NULL, offsetof(struct cf_fs_options, read_only), false },
+	{ "allow_other", SET, NULL, offsetof(struct cf_fs_options, others), true },
 	{ "debug", OWN, take_debug },
-	{ "allow_other", PASS, NULL },
 	{ "exec", PASS, NULL },
 	{ "noexec", PASS, NULL },
 	{ "async", PASS, NULL },
@@ -241,7 +241,8 @@ static int take_list(struct cf_fs_options *o, const char *list, struct cf_err *e
 /* STORE is the source that mount(8) and df(1) show. */
 static int finish_mount(struct cf_fs_options *o, struct cf_err *err)
 {
-	int r = cf_buf_puts(&o->mount, o->read_only ? ",ro,fsname=" : ",fsname=", err);
+	int r = cf_buf_printf(&o->mount, err, "%s%s,fsname=", o->read_only ? ",ro" : "",
+			      o->others ? ",allow_other" : "");
 
 	for (const char *p = o->store; *p && r == 0; p++)
 		r = cf_buf_printf(&o->mount, err, *p == ',' || *p == '\\' ? "\\%c" : "%c", *p);

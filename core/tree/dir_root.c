@@ -9,7 +9,7 @@
 #include "core/procedures/export.h"
 #include "core/procedures/undelete.h"
 #include "core/store/event.h"
-#include "core/tree/node_private.h"
+#include "core/tree/views_private.h"
 
 static const char readme[] =
 	"certfs: certificates of Exchange servers as files\n"
@@ -271,6 +271,32 @@ static const struct cf_file files[] = {
 		.name = "_deleted",
 		.type = CF_FILE_DIRECTORY,
 		.kind = CF_KIND_DELETED,
+	},
+	{
+		.row = 30,
+		.name = "_expiring",
+		.type = CF_FILE_DIRECTORY,
+		.kind = CF_KIND_EXPIRING,
+	},
+	{
+		.row = 31,
+		.name = "_by-thumbprint",
+		.type = CF_FILE_DIRECTORY,
+		.kind = CF_KIND_BY_THUMBPRINT,
+	},
+	{
+		.row = 32,
+		.name = "_by-domain",
+		.type = CF_FILE_DIRECTORY,
+		.kind = CF_KIND_BY_DOMAIN,
+	},
+	{
+		.row = CF_ROOT_ROW_NOTIFICATIONS,
+		.name = "_notifications",
+		.mode = 0444,
+		.read = cf_read_notifications,
+		.time = cf_notifications_time,
+		.view = true,
 	},
 	{ 0 },
 };

@@ -20,6 +20,11 @@ const struct cf_dir *const cf_dirs[] = {
 	&cf_dir_deleted,
 	&cf_dir_deleted_server,
 	&cf_dir_deleted_certificate,
+	&cf_dir_by_thumbprint,
+	&cf_dir_thumbprint,
+	&cf_dir_by_domain,
+	&cf_dir_domain,
+	&cf_dir_expiring,
 	NULL,
 };
 
@@ -208,6 +213,9 @@ int cf_at_attr(struct cf_at *at, struct cf_attr *ret, struct cf_err *err)
 	} else {
 		attr.mode = S_IFDIR | (attr.mode & 07777);
 	}
+	if (at->tree->options.others && !S_ISLNK(attr.mode) &&
+	    (at->file && at->file->type == CF_FILE ? at->file->view : at->dir->view))
+		attr.mode &= ~(mode_t)(S_IRWXG | S_IRWXO);
 	attr.mode &= ~at->tree->options.umask;
 	if (r == 0)
 		*ret = attr;

@@ -10,6 +10,7 @@
 #include "core/procedures/common.h"
 #include "core/procedures/create.h"
 #include "core/procedures/request.h"
+#include "core/store/found.h"
 #include "core/store/trust.h"
 #include "core/tree/tree.h"
 
@@ -25,6 +26,11 @@ enum cf_kind {
 	CF_KIND_DELETED = 20,
 	CF_KIND_DELETED_SERVER = 21,
 	CF_KIND_DELETED_CERTIFICATE = 22,
+	CF_KIND_BY_THUMBPRINT = 16,
+	CF_KIND_THUMBPRINT = 17,
+	CF_KIND_BY_DOMAIN = 18,
+	CF_KIND_DOMAIN = 19,
+	CF_KIND_EXPIRING = 30,
 	CF_KIND_STAGED = 63, /* files in memory: staging and what was just delivered */
 };
 
@@ -59,6 +65,12 @@ struct cf_at {
 	struct cf_server server;    /* in a server and below */
 	struct cf_certificate cert; /* in a certificate */
 	struct cf_trust trust;      /* a file of _trust */
+
+	/* in a view */
+	struct cf_found found;        /* a name in _by-thumbprint or _by-domain */
+	struct cf_found_in in;        /* a link there */
+	cf_time window, window_since; /* of _expiring: the setting, and when it was made */
+	char label[256];              /* the link's name */
 };
 
 typedef int cf_read_fn(struct cf_at *at, struct cf_buf *out, struct cf_err *err);
@@ -106,6 +118,7 @@ struct cf_file {
 	bool volatile_;  /* changes without a commit: nothing of it is remembered */
 	bool one_line;   /* of .compose: any line is the name, an empty one too */
 	bool fleeting;   /* gone once it was written; a program that has it open still sees it */
+	bool view;       /* with allow_other, its owner's alone */
 	bool immutable;  /* chattr's append-only flag is shown, and times can't be set */
 };
 
@@ -149,6 +162,7 @@ struct cf_dir {
 		       mode_t mode, cf_time mtime, struct cf_err *err);
 	bool (*takes)(const char *name); /* which names are drops here */
 	bool keeps;                      /* a delivered file stays listed (_trust) */
+	bool view;                       /* with allow_other, its owner's alone */
 	bool stages; /* no drops, but staging files, for programs that rename onto a file */
 	int (*access)(struct cf_ctx *ctx, int64_t id, const struct cf_setattr *set,
 		      struct cf_err *err); /* chmod, chown of the directory itself */
@@ -156,7 +170,10 @@ struct cf_dir {
 
 extern const struct cf_dir cf_dir_root, cf_dir_server, cf_dir_certificate, cf_dir_trust,
 	cf_dir_services, cf_dir_root_settings, cf_dir_server_settings, cf_dir_deleted,
-	cf_dir_deleted_server, cf_dir_deleted_certificate;
+	cf_dir_deleted_server, cf_dir_deleted_certificate, cf_dir_by_thumbprint, cf_dir_thumbprint,
+	cf_dir_by_domain, cf_dir_domain, cf_dir_expiring;
+
+#define CF_ROOT_ROW_NOTIFICATIONS 33 /* row of _notifications in the root */
 
 /* All of them, NULL at the end: what a test walks. */
 extern const struct cf_dir *const cf_dirs[];
@@ -227,6 +244,7 @@ struct cf_tree {
 	struct cf_refusals *refusals;   /* has a lock of its own */
 	struct cf_kept *kept;           /* has a lock of its own */
 	_Atomic int64_t checked_system; /* when the system store was last looked at */
+	_Atomic int64_t checked_dates;  /* when the dates of the views were */
 };
 
 /* Attributes of a child that was found in a loaded directory: a row of it, or another node. */
@@ -236,6 +254,16 @@ int cf_at_child_attr(struct cf_at *at, struct cf_at *child, struct cf_attr *ret,
 /* A fixed row as a node: a directory row leads into its own table. */
 int cf_at_enter(struct cf_at *at, const struct cf_file *file, struct cf_at *child,
 		struct cf_err *err);
+
+/* -- views.c --------------------------------------------------------------------------------------- */
+
+/* Call notices for a change of a view. False: it is of something else. */
+bool cf_notice_view(struct cf_tree *tree, const struct cf_change *change,
+		    const struct cf_notices *notices);
+
+/* Tell what appeared in the views since a date passed, and when the next one does. */
+int cf_views_tick(struct cf_tree *tree, struct cf_ctx *ctx, cf_time now, cf_time *ret_next,
+		  struct cf_err *err);
 
 /* -- refusal.c -------------------------------------------------------------------------------------- */
 

@@ -49,7 +49,7 @@ int cf_at_path(const struct cf_at *at, const char *name, struct cf_buf *out, str
 
 	if (deleted)
 		parts[n++] = cf_dir_deleted.what;
-	if (at->server.id)
+	if (at->server.id && !at->dir->view)
 		parts[n++] = deleted ? at->server.deleted_name : at->server.name;
 	if (at->dir->files == cf_dir_certificate.files)
 		parts[n++] = deleted ? at->cert.deleted_name : at->cert.name;
@@ -119,6 +119,8 @@ static void notice_certificate(struct cf_at *at, unsigned what, unsigned server_
 			       const struct cf_notices *notices)
 {
 	notices->inode(notices->arg, cf_ino(CF_KIND_CERTIFICATE, 0, at->id));
+	if ((what | server_what) & CF_WHAT_NAME)
+		notices->inode(notices->arg, cf_ino(CF_KIND_EXPIRING, 1, at->id));
 	notice_rows(at, what, server_what, notices);
 }
 
@@ -243,8 +245,8 @@ static void notice(struct cf_tree *tree, struct cf_ctx *ctx, const struct cf_cha
 	enum cf_kind kind = kind_of(change->object);
 	unsigned row = change->object == CF_OBJECT_TRUST ? 1 : 0;
 
-	if (change->object == CF_OBJECT_AUDIT) /* never remembered */
-		return;
+	if (change->object == CF_OBJECT_AUDIT || cf_notice_view(tree, change, notices))
+		return; /* the audit log is never remembered */
 	if (change->name)
 		notices->entry(notices->arg, parent_of(change), change->name);
 	if (change->object == CF_OBJECT_DELETED_SERVER ||
@@ -299,16 +301,21 @@ int cf_tree_tick(struct cf_tree *tree, struct cf_ctx *ctx, cf_time *ret_next, st
 {
 	cf_time now = cf_clock_now(ctx->core->clock);
 	cf_time next = cf_staged_expire(tree, now), due = CF_NEVER, purge = CF_NEVER;
+	cf_time appears = CF_NEVER;
 	int r = check_system(tree, ctx, now, err);
 
 	if (r == 0)
 		r = cf_status_refresh_due(ctx, &due, err);
 	if (r == 0)
 		r = cf_purge_due(ctx, &purge, err);
+	if (r == 0)
+		r = cf_views_tick(tree, ctx, now, &appears, err);
 	if (r < 0)
 		return r;
 	if (purge < due)
 		due = purge;
+	if (appears < next)
+		next = appears;
 	/* What is still due now could not be judged (a damaged row): later, not at once again. */
 	if (due > now && due < next)
 		next = due;

@@ -27,6 +27,7 @@ struct cf_tree_options {
 	mode_t umask;         /* bits taken from every mode */
 	bool keys;            /* with private.pem and combined.pem */
 	bool without_secrets; /* no file that holds a key: a reading couldn't be recorded */
+	bool others;          /* other users are let in: the views are the owner's alone */
 	void (*log)(void *arg,
 		    const char *sentence); /* something an administrator should know; may be NULL */
 	void *log_arg;

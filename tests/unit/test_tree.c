@@ -46,6 +46,10 @@ static void tables__row_numbers_are_golden(void **state)
 		{ CF_KIND_ROOT, 7, "_import.password" },
 		{ CF_KIND_ROOT, 8, "_settings" },
 		{ CF_KIND_ROOT, 20, "_deleted" },
+		{ CF_KIND_ROOT, 30, "_expiring" },
+		{ CF_KIND_ROOT, 31, "_by-thumbprint" },
+		{ CF_KIND_ROOT, 32, "_by-domain" },
+		{ CF_KIND_ROOT, 33, "_notifications" },
 		{ CF_KIND_SERVER, 1, "_services" },
 		{ CF_KIND_SERVER, 2, "_export.password" },
 		{ CF_KIND_SERVER, 3, "_import.password" },
@@ -89,6 +93,7 @@ static void tables__row_numbers_are_golden(void **state)
 		{ CF_KIND_SERVICES, 6, "UMCallRouter" },
 		{ CF_KIND_SERVICES, 7, "SMTP-default" },
 		{ CF_KIND_ROOT_SETTINGS, 1, "accepted-domains" },
+		{ CF_KIND_ROOT_SETTINGS, 2, "expiring-days" },
 		{ CF_KIND_SERVER_SETTINGS, 1, "fqdn" },
 		{ CF_KIND_SERVER_SETTINGS, 2, "version" },
 		{ CF_KIND_SERVER_SETTINGS, 3, "um-startup-mode" },
@@ -99,6 +104,11 @@ static void tables__row_numbers_are_golden(void **state)
 		{ CF_KIND_SERVER_SETTINGS, 8, "exportable-imports" },
 		{ CF_KIND_SERVER_SETTINGS, 9, "pfx-encryption" },
 		{ CF_KIND_SERVER_SETTINGS, 10, "pfx-iterations" },
+		{ CF_KIND_BY_THUMBPRINT, 1, NULL },
+		{ CF_KIND_THUMBPRINT, 1, NULL },
+		{ CF_KIND_BY_DOMAIN, 1, NULL },
+		{ CF_KIND_DOMAIN, 1, NULL },
+		{ CF_KIND_EXPIRING, 1, NULL },
 	};
 	size_t n = 0;
 
