@@ -193,6 +193,10 @@ bool cf_space_low(struct cf_store *store);
 
 /* -- schema.c -------------------------------------------------------------------------------- */
 
+/* schema_steps.c: each takes a database from one version to the next. */
+extern const char *const cf_schema_steps[];
+extern const size_t cf_schema_n_steps;
+
 /* Refuse what is no store or a newer one, migrate what is older; create: an empty one, too. */
 int cf_schema_bring(struct cf_store *store, struct cf_conn *conn, bool create, struct cf_err *err);
 
