@@ -60,8 +60,13 @@ static bool is_device(const char *name)
 	for (size_t i = 0; i < CF_COUNT(devices); i++)
 		if (n == strlen(devices[i]) && !strncasecmp(name, devices[i], n))
 			return true;
-	return n == 4 && (!strncasecmp(name, "COM", 3) || !strncasecmp(name, "LPT", 3)) &&
-	       name[3] >= '0' && name[3] <= '9';
+	if (strncasecmp(name, "COM", 3) != 0 && strncasecmp(name, "LPT", 3) != 0)
+		return false;
+	if (n == 4)
+		return name[3] >= '0' && name[3] <= '9';
+	/* The superscript digits of Latin-1 count, too. */
+	return n == 5 && (!strncmp(name + 3, "\xc2\xb9", 2) || !strncmp(name + 3, "\xc2\xb2", 2) ||
+			  !strncmp(name + 3, "\xc2\xb3", 2));
 }
 
 static bool is_wildcard(const char *name)

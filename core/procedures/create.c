@@ -186,7 +186,23 @@ int cf_certificate_move(struct cf_change_set *set, int64_t server, struct cf_err
 		r = cf_setting_apply(set->db, &settings, &set->cert, &resized, err);
 	set->cert.server = server;
 	set->cert.t_password = cf_db_now(set->db); /* another server's password may count now */
+	if (set->cert.state == CF_STATE_COMPLETE)  /* and other issuers: it is judged anew */
+		set->cert.next_change = cf_db_now(set->db);
 	return r < 0 ? r : touch_server(set->db, &target, err);
+}
+
+int cf_audit_place(struct cf_ctx *ctx, struct cf_change_set *set, const char *operation,
+		   const char *name, struct cf_err *err)
+{
+	cf_auto(cf_buf_done) struct cf_buf to = { 0 };
+	struct cf_server server;
+	int r = cf_load_server(set->db, set->cert.server, &server, err);
+
+	if (r == 0)
+		r = cf_buf_printf(&to, err, "%s/%s", server.name, name);
+	return r < 0 ? r
+		     : cf_audit(ctx, set->db, operation, set->server.name, &set->cert,
+				cf_buf_text(&to), err);
 }
 
 int cf_certificate_rename(struct cf_ctx *ctx, int64_t certificate, int64_t server, const char *name,
@@ -212,7 +228,9 @@ int cf_certificate_rename(struct cf_ctx *ctx, int64_t certificate, int64_t serve
 		r = touch_server(set.db, &set.server, err);
 	if (r == 0) {
 		snprintf(set.cert.name, sizeof(set.cert.name), "%s", old);
-		r = cf_audit(ctx, set.db, "rename", set.server.name, &set.cert, name, err);
+		r = server == set.server.id
+			    ? cf_audit(ctx, set.db, "rename", set.server.name, &set.cert, name, err)
+			    : cf_audit_place(ctx, &set, "move", name, err);
 	}
 	return r < 0 ? r : cf_store_commit(&set.db, &ctx->changes, err);
 }

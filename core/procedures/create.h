@@ -50,6 +50,10 @@ int cf_certificate_rename(struct cf_ctx *ctx, int64_t certificate, int64_t serve
  */
 int cf_certificate_move(struct cf_change_set *set, int64_t server, struct cf_err *err);
 
+/* cf_audit() of set->cert, which has come from set->server to where it is now, as `name`. */
+int cf_audit_place(struct cf_ctx *ctx, struct cf_change_set *set, const char *operation,
+		   const char *name, struct cf_err *err);
+
 /* chown, chgrp, chmod of a server or certificate directory; -1 leaves a value alone. */
 struct cf_access {
 	int64_t uid, gid, mode;

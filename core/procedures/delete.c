@@ -67,7 +67,7 @@ static int delete_server(struct cf_ctx *ctx, struct cf_change_set *set, struct c
 	int r;
 
 	set->server.deleted = set->server.ctime = cf_db_now(set->db);
-	r = cf_touch_deleted(set->db, &set->server, CF_WHAT_NAME, err);
+	r = cf_touch_deleted(set->db, &set->server, CF_WHAT_NAME | CF_WHAT_STATE, err);
 	if (r == 0)
 		r = cf_touch_root(set->db, err);
 	if (r == 0)

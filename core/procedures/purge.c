@@ -90,7 +90,20 @@ static int sweep_next(struct cf_db *db, struct sweep *sweep, struct cf_certifica
 	return r;
 }
 
-/* Up to BATCH of them. 1: there may be more. Damaged ones are left. */
+/* 1; 0: it or its server was changed outside certfs, and stays for a look. */
+static int may_go(struct cf_ctx *ctx, struct cf_db *db, const struct cf_certificate *row,
+		  struct cf_err *err)
+{
+	struct cf_server server;
+	int r;
+
+	if (row->damaged || cf_store_damaged(ctx->core->store, row->server))
+		return 0;
+	r = cf_store_server_get_any(db, row->server, &server, err);
+	return r < 0 ? r : !server.damaged;
+}
+
+/* Up to BATCH of them. 1: there may be more. */
 static int sweep_some(struct cf_ctx *ctx, struct sweep *sweep, struct cf_err *err)
 {
 	cf_auto(cf_db_done) struct cf_db *db = NULL;
@@ -98,16 +111,18 @@ static int sweep_some(struct cf_ctx *ctx, struct sweep *sweep, struct cf_err *er
 
 	if (r < 0)
 		return r;
-	for (; n < BATCH; n++) {
+	for (r = 0; n < BATCH; n++) {
 		cf_auto(cf_certificate_done) struct cf_certificate row = { 0 };
 
 		r = sweep_next(db, sweep, &row, err);
-		if (r > 0 && !row.damaged)
-			r = purge(ctx, db, &row, err) < 0 ? -EIO : 1;
-		if (r < 0)
-			return r;
 		if (r == 0)
 			break;
+		if (r > 0)
+			r = may_go(ctx, db, &row, err);
+		if (r > 0)
+			r = purge(ctx, db, &row, err);
+		if (r < 0)
+			return r;
 	}
 	if (n > 0)
 		r = cf_store_commit(&db, &ctx->changes, err);
@@ -152,7 +167,8 @@ static int purge_servers(struct cf_ctx *ctx, cf_time until, struct cf_err *err)
 		if (r <= 0)
 			return r;
 		after = row.id;
-		if (row.damaged || row.deleted > until)
+		if (row.damaged || row.deleted > until ||
+		    cf_store_damaged(ctx->core->store, row.id))
 			continue;
 		r = purge_server(ctx, row.id, err);
 		if (r < 0 && r != -ENOTEMPTY && r != -ESTALE)

@@ -105,7 +105,8 @@ static int store_verdict(struct cf_ctx *ctx, struct cf_db *db, int64_t id,
 	else if (row.verdict_since > row.mtime)
 		row.mtime = row.ctime = row.verdict_since;
 	r = cf_store_certificate_update(db, &row, what, err);
-	if (r == 0 && what & CF_WHAT_VERDICT)
+	/* When to look again is no news. */
+	if (r == 0 && what & CF_WHAT_VERDICT && row.verdict_since == since)
 		r = cf_audit(ctx, db, "status", server.name, &row, cf_status_text(&row), err);
 	return r;
 }

@@ -51,20 +51,6 @@ static int place(struct cf_change_set *set, int64_t server, struct cf_err *err)
 	return settle(set->db, &set->server, &set->cert, err);
 }
 
-static int audit(struct cf_ctx *ctx, struct cf_change_set *set, const char *name,
-		 struct cf_err *err)
-{
-	cf_auto(cf_buf_done) struct cf_buf to = { 0 };
-	struct cf_server server;
-	int r = cf_load_server(set->db, set->cert.server, &server, err);
-
-	if (r == 0)
-		r = cf_buf_printf(&to, err, "%s/%s", server.name, name);
-	return r < 0 ? r
-		     : cf_audit(ctx, set->db, "undelete", set->server.name, &set->cert,
-				cf_buf_text(&to), err);
-}
-
 static int undelete(struct cf_ctx *ctx, struct cf_change_set *set, int64_t server, const char *name,
 		    struct cf_err *err)
 {
@@ -82,7 +68,7 @@ static int undelete(struct cf_ctx *ctx, struct cf_change_set *set, int64_t serve
 		r = cf_touch_deleted(set->db, &set->server, CF_WHAT_LISTING, err);
 	memcpy(set->cert.name, old, sizeof(old));
 	if (r == 0)
-		r = audit(ctx, set, name, err);
+		r = cf_audit_place(ctx, set, "undelete", name, err);
 	return r < 0 ? r : cf_store_commit(&set->db, &ctx->changes, err);
 }
 
@@ -151,7 +137,7 @@ static int undelete_server(struct cf_ctx *ctx, struct cf_change_set *set, const 
 	}
 	r = unmark_all(ctx, set, err);
 	if (r == 0)
-		r = cf_touch_deleted(set->db, server, CF_WHAT_NAME, err);
+		r = cf_touch_deleted(set->db, server, CF_WHAT_NAME | CF_WHAT_STATE, err);
 	if (r == 0 && renamed)
 		r = cf_setting_renamed(set->db, server, err);
 	if (r == 0)

@@ -286,7 +286,7 @@ static void notice_server(struct cf_tree *tree, struct cf_ctx *ctx, const struct
 	cf_auto(cf_at_done) struct cf_at at = { 0 }, deleted = { 0 };
 
 	notices->inode(notices->arg, cf_ino(CF_KIND_DELETED_SERVER, 0, change->id));
-	if (!(change->what & CF_WHAT_NAME))
+	if (!(change->what & CF_WHAT_STATE)) /* it is where it was */
 		return;
 	forget(CF_KIND_SERVER, cf_dir_server.files, change->id, notices);
 	forget(CF_KIND_SERVICES, cf_dir_services.files, change->id, notices);

@@ -75,8 +75,10 @@ static void certificate__what_Windows_refuses_is_EINVAL(void **state)
 {
 	static const char *const signs[] = { "a/b",  "a\\b", "a:b", "a*b", "a?b",
 					     "a\"b", "a<b",  "a>b", "a|b" };
-	static const char *const devices[] = { "CON",      "nul",      "Aux.pem", "COM1",
-					       "lpt9.x.y", "prn .txt", "COM0",    "CONIN$" };
+	static const char *const devices[] = {
+		"CON",      "nul",  "Aux.pem", "COM1",        "lpt9.x.y",
+		"prn .txt", "COM0", "CONIN$",  "COM\xc2\xb9", "lpt\xc2\xb3.pem"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < CF_COUNT(signs); i++)
