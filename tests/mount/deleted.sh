@@ -189,6 +189,25 @@ is mnt/EX01/lost/status Untrusted
 works cp kept.pem mnt/_trust/root.pem
 is mnt/EX01/lost/status Valid
 
+t 'mv__to_another_server_takes_key_issuers_settings_and_its_own_verdict_along'
+ca middle root
+request mnt/EX01/moved moved.contoso.com
+answer mnt/EX01/moved middle
+is mnt/EX01/moved/status Untrusted
+works cp ca/middle.pem mnt/EX02/middle.cer
+expect 0 put mnt/EX01/moved/export.password 'x\n'
+works mv mnt/EX01/moved mnt/EX02/
+becomes 'the issuer that only EX02 has counts' grep -qx Valid mnt/EX02/moved/status
+present mnt/EX02/moved/chain.pem
+works openssl pkcs12 -in mnt/EX02/moved/export.pfx -passin pass:x -nokeys -out moved.pem
+has moved.pem 'Test middle'
+has mnt/_audit.log '"operation":"move"' '"detail":"EX02/moved"'
+expect 0 rmdir mnt/EX02/moved
+works mv $d/EX02/moved mnt/EX01/
+becomes 'and stays with it' grep -qx Valid mnt/EX01/moved/status
+works rmdir mnt/EX01/moved
+works ctl purge EX01/moved
+
 t 'server__goes_whole_and_comes_back_whole'
 works sh -c 'echo SE > mnt/EX01/_settings/version'
 expect ENOTEMPTY rmdir mnt/EX01
@@ -293,6 +312,31 @@ has mnt/_audit.log '"operation":"purge-server"'
 works ctl purge EX01
 absent $d/EX01
 present $m
+
+t 'kernel__forgets_at_once_what_certfsctl_and_the_timer_change'
+expect '0 0' mkdir mnt/EX01/k : rmdir mnt/EX01/k
+snapshot # every name and attribute is in the kernel's memory now
+before_mtime=$(value stat mnt/EX01 mtime : stat $d/EX01 mtime : stat $d mtime)
+present $d/EX01/k/status
+works ctl undelete EX01/k
+absent $d/EX01
+present mnt/EX01/k
+expect ENOENT stat $d/EX01/k/status type
+is mnt/EX01/k/status Draft
+differ 'mtime of the server moved' "${before_mtime%% *}" "$(value stat mnt/EX01 mtime)"
+differ 'mtime of _deleted moved' "${before_mtime##* }" "$(value stat $d mtime)"
+expect 0 rmdir mnt/EX01/k
+tree mnt >/dev/null
+works ctl purge EX01/k
+absent $d/EX01
+expect ENOENT stat $d/EX01/k/status type
+
+t 'keys__as_they_are_are_never_there'
+restart keys
+expect 0 rmdir mnt/EX01/lost
+absent $d/EX01/lost/private.pem $d/EX01/lost/combined.pem
+works mv $d/EX01/lost mnt/EX01/
+restart
 
 t 'certfsctl__does_the_same_to_a_store_that_is_not_mounted'
 expect '0 0' mkdir mnt/EX01/a : mkdir mnt/EX01/b
