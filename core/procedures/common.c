@@ -55,25 +55,49 @@ static bool in_group(const struct cf_caller *caller, gid_t gid)
 	return caller->gid == gid;
 }
 
-/* A directory's owner, group and mode, -1: the mount's. want: of rwx. */
-static bool may(const struct cf_ctx *ctx, int64_t uid, int64_t gid, int64_t mode, unsigned want)
+/* What was set of uid, gid and mode, over what counts where they were not. */
+static struct cf_owns over(struct cf_owns below, int64_t uid, int64_t gid, int64_t mode)
 {
-	unsigned bits = (mode < 0 ? 0755u : (unsigned)mode) & ~(unsigned)ctx->core->umask;
+	return (struct cf_owns){
+		.uid = uid < 0 ? below.uid : (uid_t)uid,
+		.gid = gid < 0 ? below.gid : (gid_t)gid,
+		.mode = mode < 0 ? below.mode : (mode_t)mode,
+	};
+}
 
-	if (!ctx->caller.uid)
+struct cf_owns cf_server_owns(const struct cf_core *core, const struct cf_server *server)
+{
+	const struct cf_owns mount = { .uid = core->uid, .gid = core->gid, .mode = 0755 };
+
+	return over(mount, server->uid, server->gid, server->mode);
+}
+
+struct cf_owns cf_certificate_owns(const struct cf_core *core, const struct cf_server *server,
+				   const struct cf_certificate *cert)
+{
+	return over(cf_server_owns(core, server), cert->uid, cert->gid, cert->mode);
+}
+
+/* The first class that fits decides, as in path_resolution(7). bits: of rwx. */
+static bool may(const struct cf_ctx *ctx, struct cf_owns owns, mode_t bits)
+{
+	const struct cf_caller *caller = &ctx->caller;
+	mode_t mode = owns.mode & ~ctx->core->umask;
+
+	if (caller->uid == 0)
 		return true;
-	if (ctx->caller.uid == (uid < 0 ? ctx->core->uid : (uid_t)uid))
-		bits >>= 6;
-	else if (in_group(&ctx->caller, gid < 0 ? ctx->core->gid : (gid_t)gid))
-		bits >>= 3;
-	return (bits & want) == want;
+	if (caller->uid == owns.uid)
+		mode >>= 6;
+	else if (in_group(caller, owns.gid))
+		mode >>= 3;
+	return (mode & bits) == bits;
 }
 
 bool cf_may_write(const struct cf_ctx *ctx, const struct cf_server *server,
 		  const struct cf_certificate *cert)
 {
-	return may(ctx, server->uid, server->gid, server->mode, 01) &&
-	       may(ctx, cert->uid, cert->gid, cert->mode, 03);
+	return may(ctx, cf_server_owns(ctx->core, server), 01) &&
+	       may(ctx, cf_certificate_owns(ctx->core, server, cert), 03);
 }
 
 int cf_set_timed(char **slot, const char *text, cf_time *t, cf_time now, struct cf_err *err)

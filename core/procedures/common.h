@@ -51,6 +51,20 @@ int cf_audit(struct cf_ctx *ctx, struct cf_db *db, const char *operation, const 
 	     const struct cf_certificate *cert, const char *detail, struct cf_err *err);
 
 /*
+ * Whose a directory is, and its permission bits: what chown(1) and chmod(1) gave it, else of a
+ * certificate what its server has, else what the mount says. The mount's umask is not applied.
+ */
+struct cf_owns {
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+};
+
+struct cf_owns cf_server_owns(const struct cf_core *core, const struct cf_server *server);
+struct cf_owns cf_certificate_owns(const struct cf_core *core, const struct cf_server *server,
+				   const struct cf_certificate *cert);
+
+/*
  * May the caller write in the directory of this certificate of this server? The kernel asks for
  * the directory a file is dropped into; an answer that was dropped elsewhere is asked for here, by
  * the same rules: POSIX.1-2017 section 4.5, without capabilities.

@@ -47,7 +47,8 @@ int cf_server_create(struct cf_ctx *ctx, const char *name, int64_t *ret_id, stru
 	if (r < 0)
 		return r;
 	snprintf(row.name, sizeof(row.name), "%s", name);
-	row.created = row.mtime = row.ctime = row.t_use = row.t_name = cf_db_now(db);
+	row.created = row.mtime = row.ctime = cf_db_now(db);
+	row.t_access = row.t_use = row.t_name = row.created;
 	r = cf_store_server_insert(db, &row, err);
 	if (r == 0)
 		r = cf_touch_root(db, err);
@@ -260,7 +261,7 @@ int cf_server_access(struct cf_ctx *ctx, int64_t server, const struct cf_access 
 		return r;
 	give_access(access, &set.server.uid, &set.server.gid, &set.server.mode, words,
 		    sizeof(words));
-	set.server.ctime = cf_db_now(set.db);
+	set.server.ctime = set.server.t_access = cf_db_now(set.db);
 	r = cf_store_server_update(set.db, &set.server, CF_WHAT_ACCESS, err);
 	if (r == 0)
 		r = cf_audit(ctx, set.db, "access", set.server.name, NULL, words, err);

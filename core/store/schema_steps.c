@@ -61,6 +61,7 @@ const char *const cf_schema_steps[] = {
 	"  use_pop INTEGER NOT NULL, use_um INTEGER NOT NULL, use_iis INTEGER NOT NULL,"
 	"  use_smtp INTEGER NOT NULL, use_um_call_router INTEGER NOT NULL,"
 	"  use_smtp_default INTEGER NOT NULL,"
+	"  t_access INTEGER NOT NULL,"            /* when owner, group or mode last changed */
 	"  t_name INTEGER NOT NULL,"              /* when it was last renamed */
 	"  t_use INTEGER NOT NULL,"               /* when one of them last changed */
 	"  has_export_password INTEGER NOT NULL," /* the passwords are in secret */

@@ -29,6 +29,7 @@
 	X(use_um_call_router, INT, use[CF_SERVICE_UM_CALL_ROUTER])                                 \
 	X(use_smtp_default, INT, use[CF_SERVICE_SMTP_DEFAULT])                                     \
 	X(t_name, INT, t_name)                                                                     \
+	X(t_access, INT, t_access)                                                                 \
 	X(t_use, INT, t_use)                                                                       \
 	X(t_deleted, INT, t_deleted)                                                               \
 	X(has_export_password, BOOL, has_export_password)                                          \

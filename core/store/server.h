@@ -25,6 +25,7 @@ struct cf_server {
 	int64_t uid, gid, mode;         /* -1: the mount's */
 	cf_time created, mtime, ctime;  /* mtime: the listing */
 	int64_t use[CF_SERVICE_COUNT_]; /* certificate that each service now uses; 0 none */
+	cf_time t_access;               /* when owner, group or mode last changed */
 	cf_time t_name;                 /* when it was last renamed */
 	cf_time t_use;                  /* when that last changed: mtime of _services */
 	bool has_export_password, has_import_password;

@@ -19,15 +19,18 @@ static int load(struct cf_at *at, struct cf_err *err)
 static void attr(const struct cf_at *at, struct cf_attr *ret)
 {
 	const struct cf_certificate *cert = &at->cert;
+	const struct cf_owns owns = cf_certificate_owns(at->tree->core, &at->server, cert);
 
-	ret->uid = cert->uid < 0 ? at->tree->options.uid : (uid_t)cert->uid;
-	ret->gid = cert->gid < 0 ? at->tree->options.gid : (gid_t)cert->gid;
-	ret->mode = cert->mode < 0 ? 0755 : (mode_t)cert->mode;
+	ret->uid = owns.uid;
+	ret->gid = owns.gid;
+	ret->mode = owns.mode;
 	ret->mtime = cert->mtime;
 	ret->ctime = cert->ctime;
 	/* export.pfx comes and goes with the passwords of server and root, too. */
 	if (cert->state == CF_STATE_COMPLETE && cf_time_pfx(at) > ret->mtime)
 		ret->mtime = cf_time_pfx(at);
+	if (at->server.t_access > ret->ctime)
+		ret->ctime = at->server.t_access;
 	if (ret->mtime > ret->ctime)
 		ret->ctime = ret->mtime;
 }

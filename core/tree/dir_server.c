@@ -18,10 +18,11 @@ static int load(struct cf_at *at, struct cf_err *err)
 static void attr(const struct cf_at *at, struct cf_attr *ret)
 {
 	const struct cf_server *server = &at->server;
+	const struct cf_owns owns = cf_server_owns(at->tree->core, server);
 
-	ret->uid = server->uid < 0 ? at->tree->options.uid : (uid_t)server->uid;
-	ret->gid = server->gid < 0 ? at->tree->options.gid : (gid_t)server->gid;
-	ret->mode = server->mode < 0 ? 0755 : (mode_t)server->mode;
+	ret->uid = owns.uid;
+	ret->gid = owns.gid;
+	ret->mode = owns.mode;
 	ret->mtime = server->mtime;
 	ret->ctime = server->ctime;
 }

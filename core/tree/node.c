@@ -171,7 +171,10 @@ static void file_attr(const struct cf_at *at, struct cf_attr *ret)
 		ret->mtime = ret->ctime = file->time(at);
 	if (!state_bit(at))
 		return;
-	/* Owner and mode may have changed later: with the directory's, or with the state. */
+	/* Owner and mode may have changed later: with those of its directory or its server, or
+	 * with the state. */
+	if (at->server.t_access > ret->ctime)
+		ret->ctime = at->server.t_access;
 	if (at->cert.t_access > ret->ctime)
 		ret->ctime = at->cert.t_access;
 	if (file->draft_mode && at->cert.t_request > ret->ctime)

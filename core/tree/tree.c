@@ -141,7 +141,8 @@ static void notice_certificates(struct cf_at *server, unsigned what,
 		if (cf_dir_server.next(server, after, &child, NULL) <= 0)
 			return;
 		after = child.id;
-		notice_certificate(&child, 0, what, notices);
+		/* Those without an owner of their own have the server's. */
+		notice_certificate(&child, what & CF_WHAT_ACCESS, what, notices);
 	}
 }
 
