@@ -79,30 +79,39 @@ static void take_caller(int fd, struct cf_caller *caller)
 	cf_fs_caller_name(caller);
 }
 
+static int find(int n, char **words, const struct cf_admin_command **ret, struct cf_err *err)
+{
+	int r = -EINVAL;
+
+	if (n < 1)
+		return cf_fail(err, EINVAL, "that is no command");
+	*ret = cf_admin_find(cf_admin_commands, n, words, false, &r, err);
+	if (!*ret && r == -ENOENT)
+		*ret = cf_admin_find(cf_fs_testing_commands, n, words, false, &r, err);
+	if (!*ret && r == -ENOENT)
+		return cf_fail(err, EINVAL, "there is no command '%s'", words[0]);
+	if (*ret && (*ret)->unmounted)
+		return cf_fail(err, EBUSY, "%s needs the store unmounted", (*ret)->name);
+	return r;
+}
+
 static int run_words(struct cf_fs *fs, struct client *client, int n, char **words,
 		     struct cf_err *err)
 {
 	struct cf_ctx ctx = { .core = fs->core };
 	struct cf_admin admin = {
 		.ctx = &ctx,
-		.n = n - 1,
-		.words = words + 1,
 		.report = report,
 		.arg = client,
 		.host = fs,
 	};
-	const struct cf_admin_command *command;
-	int r = -EINVAL;
+	const struct cf_admin_command *command = NULL;
+	int r = find(n, words, &command, err);
 
-	if (n < 1)
-		return cf_fail(err, EINVAL, "that is no command");
-	command = cf_admin_find(cf_admin_commands, n, words, &r, err);
-	if (!command && r == -ENOENT)
-		command = cf_admin_find(cf_fs_testing_commands, n, words, &r, err);
-	if (!command && r == -ENOENT)
-		r = cf_fail(err, EINVAL, "there is no command '%s'", words[0]);
-	if (!command)
+	if (r < 0)
 		return r;
+	admin.n = n - r;
+	admin.words = words + r;
 	take_caller(client->fd, &ctx.caller);
 	r = command->run(&admin, err);
 	cf_fs_invalidate_now(fs, &ctx);
@@ -126,6 +135,7 @@ static void serve(struct cf_fs *fs, int fd)
 		      &err);
 	if (r < 0)
 		say(&client, CF_ADMIN_ERR, err.text, strlen(err.text));
+	explicit_bzero(text, sizeof(text)); /* a word may have been a passphrase */
 	status = r == -EINVAL ? 2 : r != 0;
 	say(&client, CF_ADMIN_STATUS, &status, 1);
 }

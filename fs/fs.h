@@ -45,9 +45,12 @@ struct cf_fs_options {
 	char *store;      /* absolute */
 	char *mountpoint; /* absolute */
 	char *key_file;   /* absolute; NULL: not given */
-	char *ca_file;    /* absolute */
-	bool keys;        /* with files that hold keys as they are */
-	bool read_only;   /* of a store that another mount may be writing */
+	char *keyring;    /* description of a key; NULL: not given */
+	bool has_passphrase_fd;
+	int passphrase_fd;
+	char *ca_file;  /* absolute */
+	bool keys;      /* with files that hold keys as they are */
+	bool read_only; /* of a store that another mount may be writing */
 	bool has_uid, has_gid;
 	uid_t uid;
 	gid_t gid;
@@ -61,8 +64,20 @@ int cf_fs_options_parse(int argc, char **argv, struct cf_fs_options *ret, struct
 void cf_fs_options_done(struct cf_fs_options *options);
 CF_DEFINE_DONE(struct cf_fs_options, cf_fs_options_done);
 
-/* The text of --help. */
+/* help.c: the text of --help. */
 const char *cf_fs_options_help(void);
+
+/* -- ask.c: the passphrase --------------------------------------------------------------------- */
+
+/*
+ * Where nothing else unlocks the store and there is a terminal: have a process of its own ask
+ * there, and let *options read the answer from a pipe: neither this process nor the supervisor
+ * ever has it. 0; negative when asking failed, which was said.
+ */
+int cf_fs_ask(struct cf_fs_options *options);
+
+/* Read it, in the worker. 0 and nothing in *out when there is none to read. */
+int cf_fs_ask_read(const struct cf_fs_options *options, struct cf_buf *out, struct cf_err *err);
 
 /* -- daemon.c: going to the background --------------------------------------------------------- */
 

@@ -61,10 +61,12 @@ static int unlock(const struct cf_unlock *how, struct cf_core *core, size_t *dam
 
 static int open_store(struct cf_fs *fs, struct cf_clock *clock, struct cf_err *err)
 {
-	cf_auto(cf_buf_done) struct cf_buf who = { 0 };
+	cf_auto(cf_buf_done) struct cf_buf who = { 0 }, passphrase = { 0 };
 	struct cf_unlock how = {
 		.store = fs->options->store,
 		.key_file = fs->options->key_file,
+		.keyring = fs->options->keyring,
+		.credentials = getenv("CREDENTIALS_DIRECTORY"),
 		.create = !fs->options->read_only,
 		.read_only = fs->options->read_only,
 		.clock = clock,
@@ -73,6 +75,9 @@ static int open_store(struct cf_fs *fs, struct cf_clock *clock, struct cf_err *e
 	int r = cf_buf_printf(&who, err, "the mount at %s", fs->options->mountpoint);
 
 	how.who = cf_buf_text(&who);
+	if (r == 0)
+		r = cf_fs_ask_read(fs->options, &passphrase, err);
+	how.passphrase = passphrase.len ? &passphrase : NULL;
 	if (r == 0)
 		r = unlock(&how, fs->core, &damaged, err);
 	if (r == 0 && damaged > 0)
@@ -231,6 +236,8 @@ int main(int argc, char **argv)
 		return r == -EINVAL ? 2 : 1;
 	}
 	r = check_mountpoint(options.mountpoint, &err);
+	if (r == 0 && cf_fs_ask(&options) < 0)
+		return 1;
 	if (r == 0 && !options.foreground)
 		r = cf_fs_daemon_start(&ready, &err);
 	if (r < 0) {

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,25 @@ static int take_number(const char *value, int base, unsigned long max, unsigned 
 static int take_key_file(struct cf_fs_options *o, const char *value, struct cf_err *err)
 {
 	return take_path(&o->key_file, value, err);
+}
+
+static int take_keyring(struct cf_fs_options *o, const char *value, struct cf_err *err)
+{
+	if (!*value)
+		return cf_fail(err, EINVAL, "a key's description is missing");
+	free(o->keyring);
+	o->keyring = strdup(value);
+	return o->keyring ? 0 : cf_fail_memory(err);
+}
+
+static int take_passphrase_fd(struct cf_fs_options *o, const char *value, struct cf_err *err)
+{
+	unsigned long number = 0;
+	int r = take_number(value, 10, INT_MAX, &number, err);
+
+	o->has_passphrase_fd = r == 0;
+	o->passphrase_fd = (int)number;
+	return r;
 }
 
 static int take_ca_file(struct cf_fs_options *o, const char *value, struct cf_err *err)
@@ -125,6 +145,8 @@ static const struct row {
 	bool on;
 } rows[] = {
 	{ "key-file=", OWN, take_key_file },
+	{ "keyring=", OWN, take_keyring },
+	{ "passphrase-fd=", OWN, take_passphrase_fd },
 	{ "ca-file=", OWN, take_ca_file },
 	{ "uid=", OWN, take_uid },
 	{ "gid=", OWN, take_gid },
@@ -363,28 +385,8 @@ void cf_fs_options_done(struct cf_fs_options *options)
 	free(options->store);
 	free(options->mountpoint);
 	free(options->key_file);
+	free(options->keyring);
 	free(options->ca_file);
 	cf_buf_done(&options->mount);
 	memset(options, 0, sizeof(*options));
-}
-
-const char *cf_fs_options_help(void)
-{
-	return "usage: certfs [-f] [-d] [-o OPTION[,OPTION...]] STORE MOUNTPOINT\n"
-	       "\n"
-	       "Mounts the certificates in STORE, one SQLite database, at MOUNTPOINT. STORE is\n"
-	       "created where it does not exist, and the key file with it.\n"
-	       "\n"
-	       "    -f                  stay in the foreground, log to standard error\n"
-	       "    -d                  the same, and log each request\n"
-	       "    -o key-file=FILE    unlock with the 32 bytes in FILE\n"
-	       "    -o ca-file=FILE     trust anchors of the system, PEM\n"
-	       "    -o keys             private.pem and combined.pem, with the key as it is\n"
-	       "    -o ro               only read, also while another mount writes\n"
-	       "    -o allow_other      let other users in, as far as modes let them\n"
-	       "    -o uid=N,gid=N      who owns the files\n"
-	       "    -o umask=OCTAL      permission bits to take away\n"
-	       "    --help, --version\n"
-	       "\n"
-	       "Unmount with: fusermount3 -u MOUNTPOINT. The manual: certfs(1), certfs(5).\n";
 }

@@ -308,6 +308,9 @@ int cf_fs_supervise(const struct cf_fs_options *options, int ready,
 		status = work(worker_end, options);
 	} else {
 		close(worker_end);
+		/* What is in it is the worker's alone to read. */
+		if (options->has_passphrase_fd && options->passphrase_fd > STDERR_FILENO)
+			close(options->passphrase_fd);
 		watch(&s);
 		status = exit_status(&s);
 		close(s.signals);

@@ -93,6 +93,37 @@ int cf_hkdf(const uint8_t key[CF_KEY_SIZE], struct cf_span salt, struct cf_span 
 	return 0;
 }
 
+/* What scrypt takes, with a margin: OpenSSL's own limit of 32 MiB fails from N = 2^15. */
+static uint64_t scrypt_memory(int log_n, uint32_t r)
+{
+	return (128ULL * r << log_n) + 4ULL * 1024 * 1024;
+}
+
+int cf_scrypt(struct cf_span passphrase, struct cf_span salt, int log_n, uint8_t out[CF_KEY_SIZE],
+	      struct cf_err *err)
+{
+	cf_auto(EVP_KDF_free) EVP_KDF *kdf = EVP_KDF_fetch(NULL, "SCRYPT", NULL);
+	cf_auto(EVP_KDF_CTX_free) EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
+	uint64_t n = 1ULL << log_n, memory = scrypt_memory(log_n, 8);
+	uint32_t r = 8, p = 1;
+	OSSL_PARAM params[] = {
+		bytes_param(OSSL_KDF_PARAM_PASSWORD, passphrase.data, passphrase.len),
+		bytes_param(OSSL_KDF_PARAM_SALT, salt.data, salt.len),
+		OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_N, &n),
+		OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_SCRYPT_R, &r),
+		OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_SCRYPT_P, &p),
+		OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_MAXMEM, &memory),
+		OSSL_PARAM_construct_end(),
+	};
+	uint8_t derived[CF_KEY_SIZE];
+
+	if (!ctx || EVP_KDF_derive(ctx, derived, sizeof(derived), params) != 1)
+		return cf_ossl_fail(err, EIO, "deriving a key from a passphrase");
+	memcpy(out, derived, sizeof(derived));
+	OPENSSL_cleanse(derived, sizeof(derived));
+	return 0;
+}
+
 /* GCM in either direction: aad, then n bytes from in to out. */
 static bool transform(EVP_CIPHER_CTX *ctx, struct cf_span aad, struct cf_span in, uint8_t *out)
 {

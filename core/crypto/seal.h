@@ -32,6 +32,13 @@ int cf_hkdf(const uint8_t key[CF_KEY_SIZE], struct cf_span salt, struct cf_span 
 	    uint8_t out[CF_KEY_SIZE], struct cf_err *err);
 
 /*
+ * scrypt (RFC 7914) with N = 2^log_n, r = 8, p = 1, 32 bytes out; takes 2^log_n KiB of memory, 128
+ * MiB for 17. 0, -ENOMEM or -EIO.
+ */
+int cf_scrypt(struct cf_span passphrase, struct cf_span salt, int log_n, uint8_t out[CF_KEY_SIZE],
+	      struct cf_err *err);
+
+/*
  * Seal plain under key with a random nonce (AES-256-GCM, NIST SP 800-38D); aad is authenticated
  * and not stored. Appends nonce, ciphertext and tag to out. 0, -ENOMEM or -EIO.
  */

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/procedures/slots.h"
+
 static int run_check(const struct cf_admin *admin, struct cf_err *err)
 {
 	int n = cf_store_check(admin->ctx->core->store, admin->report, admin->arg, err);
@@ -35,21 +37,69 @@ const struct cf_admin_command cf_admin_commands[] = {
 	{ .name = "deleted", .usage = "", .run = cf_admin_deleted },
 	{ .name = "undelete", .usage = " NAME [TO]", .min = 1, .max = 2, .run = cf_admin_undelete },
 	{ .name = "purge", .usage = " NAME|--all", .min = 1, .max = 1, .run = cf_admin_purge },
+	{ .name = "slots add passphrase",
+	  .usage = "",
+	  .min = 1,
+	  .max = 1,
+	  .secret = CF_ADMIN_PASSPHRASE,
+	  .run = cf_admin_slots_add_passphrase },
+	{ .name = "slots add key-file",
+	  .usage = " FILE",
+	  .min = 1,
+	  .max = 1,
+	  .secret = CF_ADMIN_KEY,
+	  .run = cf_admin_slots_add_key },
+	{ .name = "slots add recovery", .usage = "", .run = cf_admin_slots_add_recovery },
+	{ .name = "slots remove",
+	  .usage = " SLOT",
+	  .min = 1,
+	  .max = 1,
+	  .run = cf_admin_slots_remove },
+	{ .name = "slots", .usage = "", .without_key = true, .run = cf_admin_slots },
+	{ .name = "passwd",
+	  .usage = " [SLOT]",
+	  .min = 1,
+	  .max = 2,
+	  .secret = CF_ADMIN_PASSPHRASE,
+	  .run = cf_admin_passwd },
 	{ 0 },
 };
 
+/* How many words the name has, when the first of these are they; 0: they aren't. */
+static int words_of(const char *name, int n, char *const *words)
+{
+	int count = 0;
+
+	while (*name) {
+		size_t len = strcspn(name, " ");
+
+		if (count == n || strlen(words[count]) != len ||
+		    memcmp(words[count], name, len) != 0)
+			return 0;
+		count++;
+		name += len + (name[len] == ' ');
+	}
+	return count;
+}
+
 const struct cf_admin_command *cf_admin_find(const struct cf_admin_command *table, int n,
-					     char *const *words, int *ret, struct cf_err *err)
+					     char *const *words, bool typed, int *ret_n,
+					     struct cf_err *err)
 {
 	for (const struct cf_admin_command *c = table; c->name; c++) {
-		if (n < 1 || strcmp(c->name, words[0]) != 0)
+		const int count = words_of(c->name, n, words);
+		const int added = typed && c->secret == CF_ADMIN_PASSPHRASE;
+
+		if (count == 0)
 			continue;
-		if (n - 1 >= c->min && n - 1 <= c->max)
+		if (n - count + added >= c->min && n - count + added <= c->max) {
+			*ret_n = count;
 			return c;
-		*ret = cf_fail(err, EINVAL, "usage: %s%s", c->name, c->usage);
+		}
+		*ret_n = cf_fail(err, EINVAL, "usage: %s%s", c->name, c->usage);
 		return NULL;
 	}
-	*ret = -ENOENT;
+	*ret_n = -ENOENT;
 	return NULL;
 }
 

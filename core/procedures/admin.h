@@ -37,26 +37,37 @@ struct cf_admin {
 	void *host; /* for the commands that the host of the socket adds */
 };
 
+/* What certfsctl(1) adds to a command's words as its last one, so that it is never an argument. */
+enum cf_admin_secret {
+	CF_ADMIN_NO_SECRET,
+	CF_ADMIN_PASSPHRASE, /* a new one, asked for or read from a descriptor */
+	CF_ADMIN_KEY,        /* in place of the name of a key file: its bytes in hex */
+};
+
 /* A command; an array of them ends with an empty row. */
 struct cf_admin_command {
-	const char *name;
+	const char *name;  /* one word or several */
 	const char *usage; /* the words after the name, for people */
-	int min, max;      /* how many words it takes */
-	bool without_key;  /* works on a store that is not unlocked */
-	int file;          /* which of the words, from 1, names a file; 0: none */
+	int min, max;      /* how many words it takes, with a secret */
+	enum cf_admin_secret secret;
+	bool without_key; /* works on a store that is not unlocked */
+	bool unmounted;   /* works on a store that is not mounted only */
+	int file;         /* which of the words, from 1, names a file; 0: none */
 	/* 0; 1: it was done, and what it found is bad; or a negative errno with a sentence. */
 	int (*run)(const struct cf_admin *admin, struct cf_err *err);
 };
 
-/* The commands of every store. */
+/* The commands of every store. Of two whose names begin alike the longer one comes first. */
 extern const struct cf_admin_command cf_admin_commands[];
 
 /*
- * The command that these words call, found in the table. NULL with -ENOENT when it isn't there,
- * with -EINVAL and a sentence about its usage when the number of words is wrong.
+ * The command that these words call, found in the table; *ret_n is how many of them are its name.
+ * typed: a passphrase is not among them yet. NULL with *ret_n -ENOENT when it isn't there, with
+ * -EINVAL and a sentence about its usage when the number of words is wrong.
  */
 const struct cf_admin_command *cf_admin_find(const struct cf_admin_command *table, int n,
-					     char *const *words, int *ret, struct cf_err *err);
+					     char *const *words, bool typed, int *ret_n,
+					     struct cf_err *err);
 
 /*
  * The address of a store's socket, for bind(2) or connect(2). A path too long for an address goes

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,25 +51,83 @@ int cf_unlock_path(const char *store, char **ret, struct cf_err *err)
 	return 0;
 }
 
-/* A key for the store that is there or about to be. *ret_made: the file was made just now. */
-static int get_key(const struct cf_unlock *how, bool store_exists, uint8_t key[CF_KEY_SIZE],
-		   bool *ret_made, struct cf_err *err)
+/* What unlocks, and what it is called in a sentence. */
+struct secret {
+	struct cf_slot_secret with;
+	uint8_t key[CF_KEY_SIZE];
+	char name[CF_ERR_MAX / 2];
+	bool made; /* the key file, just now */
+};
+
+static int get_key_file(const struct cf_unlock *how, bool store_exists, struct secret *ret,
+			struct cf_err *err)
 {
 	int r;
 
-	if (!how->key_file)
-		return cf_fail(err, ENOKEY,
-			       "nothing unlocks %s: name its key file%s with -o key-file=FILE",
-			       how->store, store_exists ? "" : ", which is then made too,");
+	snprintf(ret->name, sizeof(ret->name), "the key file %s", how->key_file);
 	if (!how->only_create) {
-		r = cf_vault_key_file_read(how->key_file, key, err);
+		r = cf_vault_key_file_read(how->key_file, ret->key, err);
 		if (r != -ENOENT || store_exists || !how->create)
 			return r;
 		cf_err_reset(err);
 	}
-	r = cf_vault_key_file_create(how->key_file, key, err);
-	*ret_made = r == 0;
+	r = cf_vault_key_file_create(how->key_file, ret->key, err);
+	ret->made = r == 0;
 	return r;
+}
+
+/* The path of the credential, owned by the caller; NULL when there is none. */
+static char *credential(const struct cf_unlock *how)
+{
+	char *path = NULL;
+
+	if (!how->credentials || asprintf(&path, "%s/certfs.key", how->credentials) < 0)
+		return NULL;
+	if (access(path, F_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+static int get_credential(const struct cf_unlock *how, bool store_exists, struct secret *ret,
+			  struct cf_err *err)
+{
+	cf_auto(cf_free) char *path = credential(how);
+
+	if (!path)
+		return cf_fail(err, ENOKEY,
+			       "nothing unlocks %s: give -o key-file=FILE%s, -o passphrase-fd=N, "
+			       "-o keyring=NAME or the credential certfs.key, or start certfs on a "
+			       "terminal, where it asks for a passphrase",
+			       how->store, store_exists ? "" : " (it is made too)");
+	snprintf(ret->name, sizeof(ret->name), "the credential %s", path);
+	return cf_vault_credential_read(path, ret->key, err);
+}
+
+/* What unlocks the store that is there or about to be. */
+static int get_secret(const struct cf_unlock *how, bool store_exists, struct secret *ret,
+		      struct cf_err *err)
+{
+	ret->with = *CF_SLOT_KEY(ret->key);
+	if (how->key_file)
+		return get_key_file(how, store_exists, ret, err);
+	if (how->keyring) {
+		snprintf(ret->name, sizeof(ret->name), "the key '%s' of the keyring", how->keyring);
+		return cf_vault_keyring_read(how->keyring, ret->key, err);
+	}
+	if (!how->passphrase)
+		return get_credential(how, store_exists, ret, err);
+	snprintf(ret->name, sizeof(ret->name), "a passphrase");
+	ret->with = (struct cf_slot_secret){ .type = CF_SLOT_PASSPHRASE,
+					     .bytes = cf_span_buf(how->passphrase) };
+	return 0;
+}
+
+bool cf_unlock_must_ask(const struct cf_unlock *how)
+{
+	cf_auto(cf_free) char *path = credential(how);
+
+	return !path && !how->key_file && !how->keyring && !how->passphrase;
 }
 
 /* True when the store has no key yet: new, or the power went while it was being made. */
@@ -86,7 +145,7 @@ static int is_fresh(struct cf_store *store, bool *ret, struct cf_err *err)
 	return 0;
 }
 
-static int unlock(const struct cf_unlock *how, const uint8_t key[CF_KEY_SIZE], struct cf_core *core,
+static int unlock(const struct cf_unlock *how, const struct secret *secret, struct cf_core *core,
 		  size_t *ret_damaged, struct cf_err *err)
 {
 	bool fresh;
@@ -95,9 +154,10 @@ static int unlock(const struct cf_unlock *how, const uint8_t key[CF_KEY_SIZE], s
 	if (r < 0)
 		return r;
 	if (fresh && how->create)
-		return cf_vault_create(core->store, key, &core->vault, err);
-	return cf_note(err, cf_vault_unlock(core->store, key, &core->vault, ret_damaged, err),
-		       "%s with the key file %s", how->store, how->key_file);
+		return cf_vault_create(core->store, &secret->with, &core->vault, err);
+	return cf_note(err,
+		       cf_vault_unlock(core->store, &secret->with, &core->vault, ret_damaged, err),
+		       "%s with %s", how->store, secret->name);
 }
 
 static void remove_new(const char *store)
@@ -115,9 +175,9 @@ static void remove_new(const char *store)
 	}
 }
 
-/* The store is open, or there is a key and it comes next. */
-static int open_and_unlock(const struct cf_unlock *how, const uint8_t *key, struct cf_core *core,
-			   size_t *ret_damaged, struct cf_err *err)
+/* The store is open, or there is a secret and it comes next. */
+static int open_and_unlock(const struct cf_unlock *how, const struct secret *secret,
+			   struct cf_core *core, size_t *ret_damaged, struct cf_err *err)
 {
 	struct cf_store_options options = {
 		.path = how->store,
@@ -129,8 +189,8 @@ static int open_and_unlock(const struct cf_unlock *how, const uint8_t *key, stru
 	bool created = false;
 	int r = cf_store_open(&options, &core->store, &created, err);
 
-	if (r == 0 && key)
-		r = unlock(how, key, core, ret_damaged, err);
+	if (r == 0 && secret)
+		r = unlock(how, secret, core, ret_damaged, err);
 	if (r < 0) {
 		cf_unlock_close(core);
 		if (created)
@@ -142,10 +202,9 @@ static int open_and_unlock(const struct cf_unlock *how, const uint8_t *key, stru
 int cf_unlock(const struct cf_unlock *how, struct cf_core *core, size_t *ret_damaged,
 	      struct cf_err *err)
 {
-	uint8_t key[CF_KEY_SIZE];
+	struct secret secret = { 0 };
 	struct stat st;
 	bool exists = lstat(how->store, &st) == 0;
-	bool key_made = false;
 	int r = 0;
 
 	if (ret_damaged)
@@ -159,12 +218,12 @@ int cf_unlock(const struct cf_unlock *how, struct cf_core *core, size_t *ret_dam
 		return cf_fail(err, EEXIST, "%s exists and is left alone", how->store);
 	core->clock = how->clock;
 	if (!how->without_key)
-		r = get_key(how, exists, key, &key_made, err);
+		r = get_secret(how, exists, &secret, err);
 	if (r == 0)
-		r = open_and_unlock(how, how->without_key ? NULL : key, core, ret_damaged, err);
-	if (r < 0 && key_made)
+		r = open_and_unlock(how, how->without_key ? NULL : &secret, core, ret_damaged, err);
+	if (r < 0 && secret.made)
 		unlink(how->key_file);
-	explicit_bzero(key, sizeof(key));
+	explicit_bzero(&secret, sizeof(secret));
 	return r;
 }
 

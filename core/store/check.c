@@ -26,7 +26,7 @@ static const struct cf_sql sql = { CF_MODULE_CHECK, COUNT_, text };
 
 static const struct cf_table *const tables[] = {
 	&cf_table_root,   &cf_table_server, &cf_table_certificate, &cf_table_issuer,
-	&cf_table_secret, &cf_table_trust,  &cf_table_setting,
+	&cf_table_secret, &cf_table_trust,  &cf_table_setting,     &cf_table_slot,
 };
 
 struct findings {

@@ -1,4 +1,4 @@
-/* The root row, the key slots and the store's own wrapped keys; see root.h. */
+/* The root row and the store's own wrapped keys; see root.h. */
 #include "core/store/root.h"
 
 #include <errno.h>
@@ -33,8 +33,6 @@ enum {
 	CLEAR_ROOT,
 	CLEAR_ID,
 	CLEAR_TALLY,
-	SLOT_NEXT,
-	SLOT_ADD,
 	WRAPPED_GET,
 	WRAPPED_PUT,
 	COUNT_,
@@ -47,10 +45,6 @@ static const char *const text[] = {
 	[CLEAR_ROOT] = "DELETE FROM root",
 	[CLEAR_ID] = "DELETE FROM sqlite_sequence WHERE name = 'root'",
 	[CLEAR_TALLY] = "DELETE FROM tally",
-	[SLOT_NEXT] = "SELECT id, type, params, wrapped FROM slot WHERE id > :after"
-		      " ORDER BY id LIMIT 1",
-	[SLOT_ADD] = "INSERT INTO slot (id, type, params, wrapped)"
-		     " VALUES (:id, :type, :params, :wrapped)",
 	[WRAPPED_GET] = "SELECT wrapped FROM header",
 	[WRAPPED_PUT] = "UPDATE header SET wrapped = :wrapped",
 };
@@ -147,52 +141,6 @@ int cf_root_create(struct cf_store *store, struct cf_err *err)
 	if (r == 0)
 		r = cf_store_commit(&db, NULL, err);
 	return r;
-}
-
-/* -- key slots ------------------------------------------------------------------------------- */
-
-int cf_store_slot_next(struct cf_db *db, int64_t after, struct cf_slot *ret, struct cf_err *err)
-{
-	cf_auto(cf_stmt_done) sqlite3_stmt *stmt = NULL;
-	cf_auto(cf_slot_done) struct cf_slot slot = { 0 };
-	int r = cf_stmt(db, &sql, SLOT_NEXT, &stmt, err);
-
-	if (r < 0)
-		return r;
-	cf_bind_int(stmt, ":after", after);
-	r = cf_step(db, stmt, err);
-	if (r <= 0)
-		return r;
-	slot.id = sqlite3_column_int64(stmt, 0);
-	slot.type = (enum cf_slot_type)sqlite3_column_int64(stmt, 1);
-	r = cf_column_buf(stmt, 2, &slot.params, err);
-	if (r == 0)
-		r = cf_column_buf(stmt, 3, &slot.wrapped, err);
-	if (r < 0)
-		return r;
-	*ret = slot;
-	slot = (struct cf_slot){ 0 };
-	return 1;
-}
-
-int cf_store_slot_add(struct cf_db *db, const struct cf_slot *slot, struct cf_err *err)
-{
-	cf_auto(cf_stmt_done) sqlite3_stmt *stmt = NULL;
-	int r = cf_stmt(db, &sql, SLOT_ADD, &stmt, err);
-
-	if (r < 0)
-		return r;
-	cf_bind_int(stmt, ":id", slot->id);
-	cf_bind_int(stmt, ":type", slot->type);
-	cf_bind_bytes(stmt, ":params", cf_span_buf(&slot->params));
-	cf_bind_bytes(stmt, ":wrapped", cf_span_buf(&slot->wrapped));
-	return cf_step(db, stmt, err);
-}
-
-void cf_slot_done(struct cf_slot *slot)
-{
-	cf_buf_done(&slot->params);
-	cf_buf_done(&slot->wrapped);
 }
 
 /* -- the store's own keys -------------------------------------------------------------------- */

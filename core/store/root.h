@@ -1,4 +1,4 @@
-/* The root row: what belongs to the whole store and to no server; and the key slots. */
+/* The root row: what belongs to the whole store and to no server; and the store's own keys. */
 #pragma once
 
 #include "core/store/store.h"
@@ -22,24 +22,6 @@ struct cf_root {
 int cf_store_root_get(struct cf_db *db, struct cf_root *ret, struct cf_err *err);
 /* version must be the one read (-EAGAIN otherwise); it is raised by one in *row. */
 int cf_store_root_update(struct cf_db *db, struct cf_root *row, unsigned what, struct cf_err *err);
-
-enum cf_slot_type {
-	CF_SLOT_KEY_FILE = 1,
-};
-
-/* A key slot: the master key wrapped once. Not MACed: the wrapping authenticates it. */
-struct cf_slot {
-	int64_t id;
-	enum cf_slot_type type;
-	struct cf_buf params;  /* KDF parameters, packed by core/vault */
-	struct cf_buf wrapped; /* the sealed master key */
-};
-
-/* The first slot after the id `after`: 1 and *ret filled, 0 at the end. */
-int cf_store_slot_next(struct cf_db *db, int64_t after, struct cf_slot *ret, struct cf_err *err);
-int cf_store_slot_add(struct cf_db *db, const struct cf_slot *slot, struct cf_err *err);
-void cf_slot_done(struct cf_slot *slot);
-CF_DEFINE_DONE(struct cf_slot, cf_slot_done);
 
 /* The store's own keys (K_pfx, K_set), sealed under the master key; opaque here. */
 int cf_store_wrapped_get(struct cf_db *db, struct cf_buf *ret, struct cf_err *err);

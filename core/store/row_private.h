@@ -121,4 +121,4 @@ struct cf_row_id cf_row_member(const struct cf_table *table, const void *row);
 
 /* For the check: all tables with MACs. */
 extern const struct cf_table cf_table_root, cf_table_server, cf_table_certificate, cf_table_issuer,
-	cf_table_secret, cf_table_trust, cf_table_setting;
+	cf_table_secret, cf_table_trust, cf_table_setting, cf_table_slot;

@@ -22,12 +22,13 @@ const char *const cf_schema_steps[] = {
 	"  wrapped BLOB NOT NULL"         /* the store's own keys; empty: never finished */
 	") STRICT;"
 
-	/* Key slots: the master key, wrapped once each. The wrapping authenticates them. */
+	/* Key slots: the master key, wrapped once each. Read before there is a key to check MACs with. */
 	"CREATE TABLE slot ("
 	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
-	"  type INTEGER NOT NULL,"
-	"  params BLOB NOT NULL," /* of the key derivation */
-	"  wrapped BLOB NOT NULL"
+	"  uuid BLOB NOT NULL, version INTEGER NOT NULL, mac BLOB NOT NULL,"
+	"  type INTEGER NOT NULL," /* 1 key file, 2 passphrase, 3 recovery key */
+	"  params BLOB NOT NULL,"  /* when it was made, and of the key derivation */
+	"  wrapped BLOB NOT NULL"  /* the master key, sealed */
 	") STRICT;"
 
 	/* What shows rows that came, went or came back from outside. */

@@ -147,3 +147,8 @@ const uint8_t *cf_store_uuid(const struct cf_store *store)
 {
 	return store->uuid;
 }
+
+cf_time cf_store_now(struct cf_store *store)
+{
+	return cf_clock_now(store->clock);
+}

@@ -62,6 +62,7 @@ void cf_store_close(struct cf_store *store);
 CF_DEFINE_AUTO(struct cf_store, cf_store_close);
 
 const uint8_t *cf_store_uuid(const struct cf_store *store); /* CF_UUID_SIZE bytes */
+cf_time cf_store_now(struct cf_store *store);               /* by its clock */
 
 /*
  * Hand over the keys (keys->arg must outlive the store), and check the tallies of all servers:

@@ -22,7 +22,7 @@
 
 enum {
 	FIRST_TABLE,
-	LAST_TABLE = 6,
+	LAST_TABLE = 7,
 	TALLIES,
 	LAST_EVENT,
 	LAST_COMMIT,
@@ -36,7 +36,8 @@ static const char *const text[] = {
 	[3] = "SELECT id, version, mac, server FROM issuer NOT INDEXED",
 	[4] = "SELECT id, version, mac, server FROM secret NOT INDEXED",
 	[5] = "SELECT id, version, mac, 0 FROM trust NOT INDEXED",
-	[LAST_TABLE] = "SELECT id, version, mac, server FROM setting NOT INDEXED",
+	[6] = "SELECT id, version, mac, server FROM setting NOT INDEXED",
+	[LAST_TABLE] = "SELECT id, version, mac, 0 FROM slot NOT INDEXED",
 	[TALLIES] = "SELECT server, version, sealed FROM tally NOT INDEXED WHERE server <> 0",
 	[LAST_EVENT] = ("SELECT seq, mac, start + length(CAST(line AS BLOB)) FROM event"
 			" ORDER BY seq DESC LIMIT 1"),
@@ -44,8 +45,8 @@ static const char *const text[] = {
 };
 
 static const char *const tables[] = {
-	[FIRST_TABLE] = "root", [1] = "server", [2] = "certificate",      [3] = "issuer",
-	[4] = "secret",         [5] = "trust",  [LAST_TABLE] = "setting",
+	[FIRST_TABLE] = "root", [1] = "server", [2] = "certificate", [3] = "issuer",
+	[4] = "secret",         [5] = "trust",  [6] = "setting",     [LAST_TABLE] = "slot",
 };
 
 static const struct cf_sql sql = { CF_MODULE_VERIFY, COUNT_, text };

@@ -22,7 +22,7 @@ static int fail(struct cf_err *err, int code, const char *path, const char *why)
 }
 
 /* Refuse what others could read or have put there. */
-static int check_file(int fd, const char *path, struct cf_err *err)
+static int check_file(int fd, const char *path, mode_t refused, struct cf_err *err)
 {
 	struct stat st;
 
@@ -32,7 +32,7 @@ static int check_file(int fd, const char *path, struct cf_err *err)
 		return fail(err, EACCES, path, "is not a regular file");
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return fail(err, EACCES, path, "belongs to somebody else");
-	if (st.st_mode & 077)
+	if (st.st_mode & refused)
 		return fail(err, EACCES, path, "is open to others; chmod 600 it");
 	if (st.st_size != CF_KEY_SIZE)
 		return fail(err, EINVAL, path, "must have exactly 32 bytes");
@@ -68,7 +68,7 @@ static bool write_all(int fd, const uint8_t *data, size_t n)
 	return true;
 }
 
-int cf_vault_key_file_read(const char *path, uint8_t key[CF_KEY_SIZE], struct cf_err *err)
+static int read_file(const char *path, mode_t refused, uint8_t key[CF_KEY_SIZE], struct cf_err *err)
 {
 	/* O_NONBLOCK: a FIFO must not hold up the mount. */
 	cf_auto(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -81,7 +81,7 @@ int cf_vault_key_file_read(const char *path, uint8_t key[CF_KEY_SIZE], struct cf
 		return fail(err, ENOENT, path, "does not exist");
 	if (fd < 0)
 		return fail(err, errno == EACCES ? EACCES : EIO, path, strerror(errno));
-	r = check_file(fd, path, err);
+	r = check_file(fd, path, refused, err);
 	if (r < 0)
 		return r;
 	if (!read_all(fd, raw, sizeof(raw)))
@@ -90,6 +90,17 @@ int cf_vault_key_file_read(const char *path, uint8_t key[CF_KEY_SIZE], struct cf
 		memcpy(key, raw, sizeof(raw));
 	explicit_bzero(raw, sizeof(raw));
 	return r;
+}
+
+int cf_vault_key_file_read(const char *path, uint8_t key[CF_KEY_SIZE], struct cf_err *err)
+{
+	return read_file(path, 077, key, err);
+}
+
+/* For a service with a user of its own systemd grants by an ACL, whose mask shows as the group's. */
+int cf_vault_credential_read(const char *path, uint8_t key[CF_KEY_SIZE], struct cf_err *err)
+{
+	return read_file(path, 037, key, err);
 }
 
 /* Make the name durable. */

@@ -55,8 +55,8 @@ const uint8_t *cf_vault_pfx_key(const struct cf_vault *vault)
 
 /* -- derived keys ---------------------------------------------------------------------------- */
 
-static int derive(const struct cf_vault *vault, const uint8_t *from, const char *info,
-		  uint8_t out[CF_KEY_SIZE], struct cf_err *err)
+int cf_vault_derive(const struct cf_vault *vault, const uint8_t *from, const char *info,
+		    uint8_t out[CF_KEY_SIZE], struct cf_err *err)
 {
 	return cf_hkdf(from, cf_span(vault->uuid, sizeof(vault->uuid)), cf_span_text(info), out,
 		       err);
@@ -65,92 +65,13 @@ static int derive(const struct cf_vault *vault, const uint8_t *from, const char 
 /* What follows from the master key. */
 static int derive_from_master(struct cf_vault *vault, struct cf_err *err)
 {
-	int r = derive(vault, vault->master, "certfs row mac", vault->row_key, err);
+	int r = cf_vault_derive(vault, vault->master, "certfs row mac", vault->row_key, err);
 
 	if (r == 0)
-		r = derive(vault, vault->master, "certfs event", vault->event_key, err);
+		r = cf_vault_derive(vault, vault->master, "certfs event", vault->event_key, err);
 	if (r == 0)
-		r = derive(vault, vault->master, "certfs wrap", vault->wrap_key, err);
+		r = cf_vault_derive(vault, vault->master, "certfs wrap", vault->wrap_key, err);
 	return r;
-}
-
-/* -- key slots ------------------------------------------------------------------------------- */
-
-/* What a wrapped master key is bound to: this store, this slot, what kind it is. */
-static int slot_context(const struct cf_vault *vault, const struct cf_slot *slot,
-			struct cf_buf *out, struct cf_err *err)
-{
-	int r = cf_pack_bytes(out, cf_span(vault->uuid, sizeof(vault->uuid)), err);
-
-	if (r == 0)
-		r = cf_pack_int(out, slot->id, err);
-	if (r == 0)
-		r = cf_pack_int(out, slot->type, err);
-	if (r == 0)
-		r = cf_pack_bytes(out, cf_span_buf(&slot->params), err);
-	return r;
-}
-
-/* Wrap the master key under key. */
-static int slot_fill(const struct cf_vault *vault, const uint8_t *key, struct cf_slot *slot,
-		     struct cf_err *err)
-{
-	cf_auto(cf_buf_done) struct cf_buf context = { 0 };
-	uint8_t wrap[CF_KEY_SIZE];
-	int r = slot_context(vault, slot, &context, err);
-
-	if (r == 0)
-		r = derive(vault, key, "certfs slot", wrap, err);
-	if (r == 0)
-		r = cf_seal(wrap, cf_span_buf(&context),
-			    cf_span(vault->master, sizeof(vault->master)), &slot->wrapped, err);
-	explicit_bzero(wrap, sizeof(wrap));
-	return r;
-}
-
-/* Unwrap the master key. -EBADMSG when the slot isn't this key's. */
-static int slot_open(struct cf_vault *vault, const uint8_t *key, const struct cf_slot *slot,
-		     struct cf_err *err)
-{
-	cf_auto(cf_buf_done) struct cf_buf context = { 0 }, master = { 0 };
-	uint8_t wrap[CF_KEY_SIZE];
-	int r = slot_context(vault, slot, &context, err);
-
-	if (r == 0)
-		r = derive(vault, key, "certfs slot", wrap, err);
-	if (r == 0)
-		r = cf_unseal(wrap, cf_span_buf(&context), cf_span_buf(&slot->wrapped), &master,
-			      err);
-	explicit_bzero(wrap, sizeof(wrap));
-	if (r == 0 && master.len != sizeof(vault->master))
-		r = -EBADMSG;
-	if (r == 0)
-		memcpy(vault->master, master.data, sizeof(vault->master));
-	return r;
-}
-
-/* The first slot that key opens. */
-static int open_any_slot(struct cf_vault *vault, struct cf_db *db, const uint8_t *key,
-			 struct cf_err *err)
-{
-	int64_t id = 0;
-
-	for (;;) {
-		cf_auto(cf_slot_done) struct cf_slot slot = { 0 };
-		struct cf_err why = { 0 };
-		int r = cf_store_slot_next(db, id, &slot, err);
-
-		if (r < 0)
-			return r;
-		if (r == 0)
-			return cf_fail(err, EKEYREJECTED, "the key isn't this store's");
-		id = slot.id;
-		if (slot.type != CF_SLOT_KEY_FILE)
-			continue;
-		r = slot_open(vault, key, &slot, &why);
-		if (r != -EBADMSG)
-			return r < 0 ? cf_fail(err, -r, "%s", why.text) : 0;
-	}
 }
 
 /* -- the store's own keys -------------------------------------------------------------------- */
@@ -211,18 +132,19 @@ static int hand_over(struct cf_vault *vault, size_t *ret_damaged, struct cf_err 
 		.digest = cf_sha256,
 		.arg = vault,
 	};
-	int r = derive(vault, vault->set_key, "certfs tally", vault->tally_key, err);
+	int r = cf_vault_derive(vault, vault->set_key, "certfs tally", vault->tally_key, err);
 
 	return r < 0 ? r : cf_store_set_keys(vault->store, &keys, ret_damaged, err);
 }
 
 /* The slot and the store's own keys in one transaction: with them the store is no longer fresh. */
-static int write_first(struct cf_vault *vault, const uint8_t *key, struct cf_err *err)
+static int write_first(struct cf_vault *vault, const struct cf_slot_secret *secret,
+		       struct cf_err *err)
 {
 	cf_auto(cf_db_done) struct cf_db *db = NULL;
-	cf_auto(cf_slot_done) struct cf_slot slot = { .id = 1, .type = CF_SLOT_KEY_FILE };
+	cf_auto(cf_slot_done) struct cf_slot slot = { 0 };
 	cf_auto(cf_buf_done) struct cf_buf wrapped = { 0 };
-	int r = slot_fill(vault, key, &slot, err);
+	int r = cf_vault_slot_make(vault, secret, cf_store_now(vault->store), &slot, err);
 
 	if (r == 0)
 		r = own_wrap(vault, &wrapped, err);
@@ -235,8 +157,8 @@ static int write_first(struct cf_vault *vault, const uint8_t *key, struct cf_err
 	return r < 0 ? r : cf_store_commit(&db, NULL, err);
 }
 
-int cf_vault_create(struct cf_store *store, const uint8_t key[CF_KEY_SIZE], struct cf_vault **ret,
-		    struct cf_err *err)
+int cf_vault_create(struct cf_store *store, const struct cf_slot_secret *secret,
+		    struct cf_vault **ret, struct cf_err *err)
 {
 	cf_auto(cf_vault_close) struct cf_vault *vault = vault_new(store, err);
 	int r;
@@ -254,7 +176,7 @@ int cf_vault_create(struct cf_store *store, const uint8_t key[CF_KEY_SIZE], stru
 		r = hand_over(vault, NULL, err);
 	if (r < 0)
 		return r;
-	r = write_first(vault, key, err);
+	r = write_first(vault, secret, err);
 	if (r < 0) {
 		cf_store_drop_keys(store);
 		return r;
@@ -263,13 +185,14 @@ int cf_vault_create(struct cf_store *store, const uint8_t key[CF_KEY_SIZE], stru
 	return 0;
 }
 
-static int read_keys(struct cf_vault *vault, const uint8_t *key, struct cf_err *err)
+static int read_keys(struct cf_vault *vault, const struct cf_slot_secret *secret,
+		     struct cf_err *err)
 {
 	cf_auto(cf_db_done) struct cf_db *db = NULL;
 	int r = cf_store_read(vault->store, &db, err);
 
 	if (r == 0)
-		r = open_any_slot(vault, db, key, err);
+		r = cf_vault_open_slots(vault, db, secret, err);
 	if (r == 0)
 		r = derive_from_master(vault, err);
 	if (r == 0)
@@ -277,15 +200,15 @@ static int read_keys(struct cf_vault *vault, const uint8_t *key, struct cf_err *
 	return r;
 }
 
-int cf_vault_unlock(struct cf_store *store, const uint8_t key[CF_KEY_SIZE], struct cf_vault **ret,
-		    size_t *ret_damaged, struct cf_err *err)
+int cf_vault_unlock(struct cf_store *store, const struct cf_slot_secret *secret,
+		    struct cf_vault **ret, size_t *ret_damaged, struct cf_err *err)
 {
 	cf_auto(cf_vault_close) struct cf_vault *vault = vault_new(store, err);
 	int r;
 
 	if (!vault)
 		return -ENOMEM;
-	r = read_keys(vault, key, err);
+	r = read_keys(vault, secret, err);
 	if (r == 0)
 		r = hand_over(vault, ret_damaged, err);
 	if (r == 0)

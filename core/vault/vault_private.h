@@ -25,3 +25,11 @@ int cf_vault_seal(void *arg, struct cf_span context, struct cf_span plain, struc
 		  struct cf_err *err);
 int cf_vault_unseal(void *arg, struct cf_span context, struct cf_span sealed, struct cf_buf *out,
 		    struct cf_err *err);
+
+/* A key that follows from another one, bound to this store. */
+int cf_vault_derive(const struct cf_vault *vault, const uint8_t *from, const char *info,
+		    uint8_t out[CF_KEY_SIZE], struct cf_err *err);
+
+/* Unwrap the master key with the first slot that secret opens. */
+int cf_vault_open_slots(struct cf_vault *vault, struct cf_db *db,
+			const struct cf_slot_secret *secret, struct cf_err *err);

@@ -20,6 +20,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/fs.h>
+#include <linux/keyctl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -897,6 +899,39 @@ static int call_latency(struct run *r, char **a)
 	return 0;
 }
 
+/* The kernel's keyrings: a key of type "user" in the session's, with the first 4 KiB of a file. */
+static int call_key_put(struct run *r, char **a)
+{
+	char bytes[4096];
+	int fd = open(a[1], O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
+
+	(void)r;
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return errno;
+	return syscall(SYS_add_key, "user", a[0], bytes, (size_t)n, KEY_SPEC_SESSION_KEYRING) < 0
+		       ? errno
+		       : 0;
+}
+
+static int call_key_find(struct run *r, char **a)
+{
+	(void)r;
+	return syscall(SYS_request_key, "user", a[0], NULL, 0) < 0 ? errno : 0;
+}
+
+static int call_key_drop(struct run *r, char **a)
+{
+	long id = syscall(SYS_request_key, "user", a[0], NULL, 0);
+
+	(void)r;
+	if (id < 0)
+		return errno;
+	return syscall(SYS_keyctl, KEYCTL_UNLINK, id, KEY_SPEC_SESSION_KEYRING) < 0 ? errno : 0;
+}
+
 /* What programs print for an errno, so that a test can look for it. */
 static int call_strerror(struct run *r, char **a)
 {
@@ -967,6 +1002,9 @@ static const struct call calls[] = {
 	{ "umask", 1, call_umask },       /* MASK */
 	{ "until", 1, call_until },       /* PATH */
 	{ "latency", 3, call_latency },   /* DIRECTORY FILE TIMES */
+	{ "key_put", 2, call_key_put },   /* NAME PATH */
+	{ "key_find", 1, call_key_find }, /* NAME */
+	{ "key_drop", 1, call_key_drop }, /* NAME */
 	{ "strerror", 1, call_strerror }, /* ERRNO */
 };
 

@@ -69,7 +69,9 @@ static inline int reopen(struct fixture *f)
 	close_store(f);
 	f->clock = (struct cf_clock){ 0 };
 	r = open_store(f, (struct cf_store_options){ 0 });
-	return r < 0 ? r : cf_vault_unlock(f->store, f->key, &f->vault, &f->damaged, &f->err);
+	return r < 0 ? r
+		     : cf_vault_unlock(f->store, CF_SLOT_KEY(f->key), &f->vault, &f->damaged,
+				       &f->err);
 }
 
 static inline void make_folder(struct fixture *f)
@@ -97,7 +99,7 @@ static inline int setup_store(void **state)
 	setup(state);
 	f = *state;
 	assert_ok(f, open_store(f, (struct cf_store_options){ .create = true }));
-	assert_ok(f, cf_vault_create(f->store, f->key, &f->vault, &f->err));
+	assert_ok(f, cf_vault_create(f->store, CF_SLOT_KEY(f->key), &f->vault, &f->err));
 	return 0;
 }
 

@@ -9,7 +9,7 @@ static const struct cf_admin_command *find(struct fixture *f, int n, char **word
 {
 	cf_err_reset(&f->err);
 	*ret = 0;
-	return cf_admin_find(cf_admin_commands, n, words, ret, &f->err);
+	return cf_admin_find(cf_admin_commands, n, words, false, ret, &f->err);
 }
 
 static void find__takes_each_command_with_the_words_it_needs(void **state)

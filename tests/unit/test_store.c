@@ -206,13 +206,13 @@ static void open__a_store_that_never_got_its_keys_is_finished_later(void **state
 	close_store(f);
 	assert_ok(f, open_store(f, (struct cf_store_options){ 0 }));
 	assert_refused(f, EKEYREJECTED, "the key isn't this store's",
-		       cf_vault_unlock(f->store, f->key, &f->vault, NULL, &f->err));
-	assert_ok(f, cf_vault_create(f->store, f->key, &f->vault, &f->err));
+		       cf_vault_unlock(f->store, CF_SLOT_KEY(f->key), &f->vault, NULL, &f->err));
+	assert_ok(f, cf_vault_create(f->store, CF_SLOT_KEY(f->key), &f->vault, &f->err));
 	/* The power goes after the root row and before the slot. */
 	close_store(f);
 	tamper(f, "DELETE FROM slot; UPDATE header SET wrapped = x''");
 	assert_ok(f, open_store(f, (struct cf_store_options){ 0 }));
-	assert_ok(f, cf_vault_create(f->store, f->key, &f->vault, &f->err));
+	assert_ok(f, cf_vault_create(f->store, CF_SLOT_KEY(f->key), &f->vault, &f->err));
 	assert_ok(f, reopen(f));
 	assert_int_equal(f->damaged, 0);
 	assert_findings(f, "");
@@ -256,7 +256,8 @@ static void lock__readers_need_none(void **state)
 	add_server(f, "EX01");
 	strcpy(other.path, f->path);
 	assert_ok(&other, open_store(&other, (struct cf_store_options){ .read_only = true }));
-	assert_ok(&other, cf_vault_unlock(other.store, f->key, &other.vault, &damaged, &other.err));
+	assert_ok(&other, cf_vault_unlock(other.store, CF_SLOT_KEY(f->key), &other.vault, &damaged,
+					  &other.err));
 	assert_int_equal(damaged, 0);
 	assert_int_equal(count_servers(&other), 1);
 	add_server(f, "EX02");
@@ -676,7 +677,7 @@ static void full_disk__refuses_writing_and_lets_delete(void **state)
 	if (mount("tmpfs", f->dir, "tmpfs", 0, "size=6m") < 0)
 		leave_out();
 	assert_ok(f, open_store(f, (struct cf_store_options){ .create = true }));
-	assert_ok(f, cf_vault_create(f->store, f->key, &f->vault, &f->err));
+	assert_ok(f, cf_vault_create(f->store, CF_SLOT_KEY(f->key), &f->vault, &f->err));
 	assert_int_equal(mode_of(f, ".reserve"), 0600);
 	server = add_server(f, "EX01");
 	id = add_certificate(f, server, "mail");
@@ -702,7 +703,7 @@ static void open__on_a_read_only_file_system(void **state)
 		leave_out();
 	snprintf(f->path, sizeof(f->path), "%s/what? 100%% #1", f->dir);
 	assert_ok(f, open_store(f, (struct cf_store_options){ .create = true }));
-	assert_ok(f, cf_vault_create(f->store, f->key, &f->vault, &f->err));
+	assert_ok(f, cf_vault_create(f->store, CF_SLOT_KEY(f->key), &f->vault, &f->err));
 	add_server(f, "EX01");
 	close_store(f);
 	assert_int_equal(mount("tmpfs", f->dir, "tmpfs", MS_REMOUNT | MS_RDONLY, NULL), 0);
@@ -710,7 +711,8 @@ static void open__on_a_read_only_file_system(void **state)
 		       say(f, "the lock file %s.lock can't be opened: Read-only file system"),
 		       open_store(f, (struct cf_store_options){ 0 }));
 	assert_ok(f, open_store(f, (struct cf_store_options){ .read_only = true }));
-	assert_ok(f, cf_vault_unlock(f->store, f->key, &f->vault, &f->damaged, &f->err));
+	assert_ok(f,
+		  cf_vault_unlock(f->store, CF_SLOT_KEY(f->key), &f->vault, &f->damaged, &f->err));
 	assert_int_equal(f->damaged, 0);
 	assert_int_equal(count_servers(f), 1);
 	close_store(f);

@@ -144,7 +144,7 @@ static int unlock_with(struct fixture *f, uint8_t first_byte)
 
 	memcpy(key, f->key, sizeof(key));
 	key[0] = first_byte;
-	return cf_vault_unlock(f->store, key, &f->vault, NULL, &f->err);
+	return cf_vault_unlock(f->store, CF_SLOT_KEY(key), &f->vault, NULL, &f->err);
 }
 
 static void unlock__another_key_is_EKEYREJECTED(void **state)
@@ -175,14 +175,24 @@ static void unlock__every_bit_of_a_slot_matters(void **state)
 		close_store(f);
 		flip(f, "slot", "wrapped", bit);
 	}
-	/* Its number, its parameters, the store's UUID. */
-	tamper(f, "UPDATE slot SET id = 2");
-	assert_int_equal(reopen(f), -EKEYREJECTED);
-	cf_err_reset(&f->err);
-	tamper(f, "UPDATE slot SET id = 1, params = x'00'");
-	assert_int_equal(reopen(f), -EKEYREJECTED);
-	cf_err_reset(&f->err);
-	tamper(f, "UPDATE slot SET params = x''");
+	/* Whose it is, when it was made, the store's UUID. */
+	for (int64_t bit = 0; bit < 8 * 16; bit += 5) {
+		flip(f, "slot", "uuid", bit);
+		assert_int_equal(reopen(f), -EKEYREJECTED);
+		cf_err_reset(&f->err);
+		close_store(f);
+		flip(f, "slot", "uuid", bit);
+	}
+	for (int64_t bit = 0; bit < look_up(f, "SELECT 8 * length(params) FROM slot"); bit += 5) {
+		int r;
+
+		flip(f, "slot", "params", bit);
+		r = reopen(f);
+		assert_true(r == -EKEYREJECTED || r == -EINVAL);
+		cf_err_reset(&f->err);
+		close_store(f);
+		flip(f, "slot", "params", bit);
+	}
 	flip(f, "header", "uuid", 0);
 	assert_int_equal(reopen(f), -EKEYREJECTED);
 	cf_err_reset(&f->err);
@@ -213,8 +223,9 @@ static void unlock__a_slot_of_another_kind_is_passed_over(void **state)
 	struct fixture *f = *state;
 
 	close_store(f);
-	tamper(f, "INSERT INTO slot VALUES (5, 77, x'00', x'00')");
+	tamper(f, "INSERT INTO slot VALUES (5, x'', 1, x'', 77, x'00', x'00')");
 	assert_ok(f, reopen(f));
+	assert_true(cf_store_damaged(f->store, 0)); /* but not unnoticed */
 	tamper(f, "UPDATE slot SET type = 77");
 	assert_int_equal(reopen(f), -EKEYREJECTED);
 }
@@ -228,7 +239,7 @@ static void unlock__emptied_slots_do_not_make_a_new_store(void **state)
 	tamper(f, "DELETE FROM slot");
 	assert_ok(f, open_store(f, (struct cf_store_options){ 0 }));
 	assert_refused(f, EIO, "a tally of the store isn't what certfs wrote",
-		       cf_vault_create(f->store, f->key, &f->vault, &f->err));
+		       cf_vault_create(f->store, CF_SLOT_KEY(f->key), &f->vault, &f->err));
 	assert_refused(f, EIO, "the store is not unlocked",
 		       cf_store_begin(f->store, false, &f->db, &f->err));
 	assert_int_equal(look_up(f, "SELECT count(*) FROM slot"), 0);
@@ -250,7 +261,7 @@ static void keys__are_of_this_store_and_stay(void **state)
 	close_store(f);
 	unlink(f->path);
 	assert_ok(f, open_store(f, (struct cf_store_options){ .create = true }));
-	assert_ok(f, cf_vault_create(f->store, f->key, &f->vault, &f->err));
+	assert_ok(f, cf_vault_create(f->store, CF_SLOT_KEY(f->key), &f->vault, &f->err));
 	assert_memory_not_equal(pfx, cf_vault_pfx_key(f->vault), sizeof(pfx));
 	assert_memory_not_equal(master, f->vault->master, sizeof(master));
 }

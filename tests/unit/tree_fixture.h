@@ -37,7 +37,7 @@ static inline int fx_unlock(struct cf_store *store, struct cf_vault **ret, size_
 {
 	const uint8_t key[CF_KEY_SIZE] = { 1 };
 
-	return cf_vault_unlock(store, key, ret, ret_damaged, err);
+	return cf_vault_unlock(store, CF_SLOT_KEY(key), ret, ret_damaged, err);
 }
 
 static inline void fx_open(struct fixture *f)
@@ -56,7 +56,9 @@ static inline void fx_open(struct fixture *f)
 
 	assert_int_equal(cf_store_open(&options, &f->core.store, &created, &f->err), 0);
 	if (created)
-		assert_int_equal(cf_vault_create(f->core.store, key, &f->core.vault, &f->err), 0);
+		assert_int_equal(
+			cf_vault_create(f->core.store, CF_SLOT_KEY(key), &f->core.vault, &f->err),
+			0);
 	else
 		assert_int_equal(fx_unlock(f->core.store, &f->core.vault, NULL, &f->err), 0);
 	f->core.clock = &f->clock;
