@@ -40,6 +40,18 @@ int cf_pem_write(const char *label, struct cf_span der, struct cf_buf *out, stru
 	return 0;
 }
 
+int cf_base64(struct cf_span in, struct cf_buf *out, struct cf_err *err)
+{
+	size_t size = (in.len + 2) / 3 * 4;
+	unsigned char *to = cf_buf_room(out, size + 1, err); /* and the NUL it writes */
+
+	if (!to)
+		return -ENOMEM;
+	EVP_EncodeBlock(to, in.data, (int)in.len);
+	cf_buf_seal(out, size);
+	return 0;
+}
+
 /*
  * ContentInfo (RFC 2315 section 7) around SignedData (9.1) with empty sets of digest algorithms
  * and signers. The certificates keep their order, leaf first, as every .p7b has them.

@@ -7,7 +7,10 @@
 /* Append der between BEGIN and END lines with label, 64 characters a line. 0 or -ENOMEM. */
 int cf_pem_write(const char *label, struct cf_span der, struct cf_buf *out, struct cf_err *err);
 
-/* How many bytes that will be. */
+/* Append it as Base64 without line breaks (RFC 4648 section 4). 0 or -ENOMEM. */
+int cf_base64(struct cf_span in, struct cf_buf *out, struct cf_err *err);
+
+/* How many bytes cf_pem_write() appends. */
 size_t cf_pem_size(const char *label, size_t der_len);
 
 /*
