@@ -1,6 +1,7 @@
 /* Certificates in the order of a date; see ending.h. */
 #include "core/store/ending.h"
 
+#include "core/store/found.h"
 #include "core/store/store_private.h"
 
 #define THERE "deleted = 0 AND state = 3"
@@ -11,6 +12,8 @@ enum {
 	NEXT_PENDING,
 	LAST,
 	FIRST,
+	ALL,
+	VALID,
 	COUNT_
 };
 
@@ -29,6 +32,10 @@ static const char *const text[] = {
 		 " AND not_after <= :until ORDER BY not_after DESC LIMIT 1",
 	[FIRST] = "SELECT not_after FROM certificate INDEXED BY certificate_end WHERE " THERE
 		  " AND not_after > :until ORDER BY not_after LIMIT 1",
+	[ALL] = "SELECT count(*) FROM certificate INDEXED BY certificate_server"
+		" WHERE deleted = 0",
+	[VALID] = "SELECT count(*) FROM certificate INDEXED BY certificate_status WHERE " THERE
+		  " AND status = :status",
 };
 
 static const struct cf_sql sql = { CF_MODULE_ENDING, COUNT_, text };
@@ -78,6 +85,26 @@ int cf_store_ending_next_pending(struct cf_db *db, struct cf_ending *at, struct 
 	int r = cf_stmt(db, &sql, NEXT_PENDING, &stmt, err);
 
 	return r < 0 ? r : step(db, stmt, at, err);
+}
+
+int cf_store_ending_count(struct cf_db *db, struct cf_ending_counts *ret, struct cf_err *err)
+{
+	cf_auto(cf_stmt_done) sqlite3_stmt *all = NULL, *valid = NULL;
+	int r = cf_stmt(db, &sql, ALL, &all, err);
+
+	if (r == 0)
+		r = cf_step(db, all, err);
+	if (r >= 0)
+		r = cf_stmt(db, &sql, VALID, &valid, err);
+	if (r < 0)
+		return r;
+	cf_bind_int(valid, ":status", CF_FOUND_VALID);
+	r = cf_step(db, valid, err);
+	if (r < 0)
+		return r;
+	ret->all = sqlite3_column_int64(all, 0);
+	ret->valid = sqlite3_column_int64(valid, 0);
+	return 0;
 }
 
 /* One date, or what stands for none. */

@@ -14,6 +14,7 @@ enum cf_view_kind {
 	CF_VIEW_DOMAIN = 2,     /* names in Valid certificates, in lower case */
 	CF_VIEW_EXPIRING = 3,   /* only its time is kept here */
 	CF_VIEW_NOTICES = 4,    /* likewise */
+	CF_VIEW_OVERVIEW = 5,   /* likewise, of everything that _overview.html shows */
 	CF_VIEW_COUNT_,
 };
 

@@ -222,7 +222,7 @@ const char *const cf_schema_steps[] = {
 	"CREATE INDEX found_in_certificate ON found_in (certificate);"
 	"CREATE INDEX found_in_server ON found_in (server, id);"
 	"CREATE TABLE view_time ("
-	"  kind INTEGER PRIMARY KEY," /* as above, 3 expiring, 4 notices */
+	"  kind INTEGER PRIMARY KEY," /* as above, 3 expiring, 4 notices, 5 overview */
 	"  time INTEGER NOT NULL,"    /* when the view last changed */
 	"  horizon INTEGER NOT NULL"  /* how far NotAfter may lie ahead to be of concern to it */
 	") STRICT;"

@@ -127,6 +127,17 @@ static bool only_verdict(const struct cf_certificate *old, const struct cf_certi
 	       !strcmp(old->services, row->services);
 }
 
+/* The overview shows all of them, drafts too, with a little more of each. */
+static bool same_on_overview(const struct cf_certificate *old, const struct cf_certificate *row)
+{
+	bool was = old && !old->deleted, is = row && !row->deleted;
+
+	if (!was || !is)
+		return was == is;
+	return same(old, row) && old->not_before == row->not_before &&
+	       !strcmp(old->domains, row->domains);
+}
+
 int cf_found_update(struct cf_db *db, const struct cf_certificate *old,
 		    const struct cf_certificate *row, struct cf_err *err)
 {
@@ -136,6 +147,8 @@ int cf_found_update(struct cf_db *db, const struct cf_certificate *old,
 	cf_time ignored, horizon;
 	int r = cf_found_entries(db, old, row, t, err);
 
+	if (r == 0 && !same_on_overview(old, row))
+		r = cf_store_view_touch(db, CF_VIEW_OVERVIEW, t, err);
 	if (r < 0 || same(old, row))
 		return r;
 	r = get(db, CF_VIEW_EXPIRING, &ignored, &horizon, err);
@@ -171,9 +184,10 @@ int cf_found_server_update(struct cf_db *db, const struct cf_server *old,
 			   const struct cf_server *row, struct cf_err *err)
 {
 	bool renamed = strcmp(old->name, row->name) != 0 || !old->deleted != !row->deleted;
-	int r = 0;
+	bool shown = renamed || memcmp(old->use, row->use, sizeof(old->use)) != 0;
+	int r = shown ? cf_store_view_touch(db, CF_VIEW_OVERVIEW, cf_db_now(db), err) : 0;
 
-	if (renamed) {
+	if (r == 0 && renamed) {
 		r = cf_found_rename(db, row->id, err);
 		if (r == 0)
 			r = concerns(db, CONCERNS_SERVER, row->id, err);

@@ -345,7 +345,7 @@ static void server__a_folded_name_is_taken_once(void **state)
 	strcpy(row.name, "ex02");
 	assert_ok(f, cf_store_server_update(f->db, &row, CF_WHAT_NAME, &f->err));
 	commit(f);
-	assert_changes(f, "2:2@0/80 2:2@0/80-EX02 1:0@0/200");
+	assert_changes(f, "8:5@0/200 2:2@0/80 2:2@0/80-EX02 1:0@0/200");
 	assert_findings(f, "");
 }
 
@@ -360,7 +360,7 @@ static void server__deleting_frees_the_name(void **state)
 	row.deleted = 5;
 	assert_ok(f, cf_store_server_update(f->db, &row, CF_WHAT_STATE, &f->err));
 	commit(f);
-	assert_changes(f, "2:1@0/4 2:1@0/80-EX01 1:0@0/200");
+	assert_changes(f, "8:5@0/200 2:1@0/4 2:1@0/80-EX01 1:0@0/200");
 	start_reading(f);
 	assert_refused(f, ENOENT, "the server is gone",
 		       cf_store_server_get(f->db, id, &found, &f->err));
@@ -378,7 +378,7 @@ static void server__deleting_frees_the_name(void **state)
 	strcpy(row.name, "EX02");
 	assert_ok(f, cf_store_server_update(f->db, &row, CF_WHAT_STATE, &f->err));
 	commit(f);
-	assert_changes(f, "2:1@0/4 1:0@0/200");
+	assert_changes(f, "8:5@0/200 2:1@0/4 1:0@0/200");
 }
 
 static void server__purging_wants_it_empty_and_ids_are_not_given_again(void **state)
@@ -404,7 +404,7 @@ static void server__purging_wants_it_empty_and_ids_are_not_given_again(void **st
 	begin(f);
 	assert_ok(f, cf_store_certificate_purge(f->db, &certificate, &f->err));
 	commit(f);
-	assert_changes(f, "3:1@1/80-mail 2:1@0/200");
+	assert_changes(f, "8:5@0/200 3:1@1/80-mail 2:1@0/200");
 	begin(f);
 	assert_ok(f, cf_store_server_purge(f->db, &row, &f->err));
 	commit(f);
@@ -426,7 +426,7 @@ static void certificate__names_are_found_exactly_or_folded_in_their_server(void 
 		id = add_certificate(f, a, "mail");
 	int64_t other = add_certificate(f, b, "MAIL"), found;
 
-	assert_changes(f, "3:2@2/4 2:2@0/200");
+	assert_changes(f, "8:5@0/200 3:2@2/4 2:2@0/200");
 	assert_ok(f, find(f, a, "mail", false, &found));
 	assert_int_equal(found, id);
 	assert_refused(f, ENOENT, "no certificate 'MAIL'", find(f, a, "MAIL", false, &found));
@@ -514,20 +514,20 @@ static void update__tells_names_that_went_and_listings(void **state)
 
 	add_server(f, "EX02");
 	assert_ok(f, change(f, id, rename_to_web, CF_WHAT_NAME));
-	assert_changes(f, "3:1@1/80 3:1@1/80-mail 2:1@0/200");
+	assert_changes(f, "8:5@0/200 3:1@1/80 3:1@1/80-mail 2:1@0/200");
 	assert_name(f, id, "web");
 	assert_refused(f, ENOENT, "no certificate 'mail'", find(f, a, "mail", false, &found));
 	assert_ok(f, change(f, id, move_to_2, CF_WHAT_NAME));
-	assert_changes(f, "3:1@2/80 3:1@1/80-web 2:2@0/200 2:1@0/200");
+	assert_changes(f, "8:5@0/200 3:1@2/80 3:1@1/80-web 2:2@0/200 2:1@0/200");
 	assert_ok(f, find(f, 2, "web", false, &found));
 	assert_ok(f, change(f, id, delete_now, CF_WHAT_STATE));
-	assert_changes(f, "3:1@2/4 3:1@2/80-web 2:2@0/200");
+	assert_changes(f, "8:5@0/200 3:1@2/4 3:1@2/80-web 2:2@0/200");
 	assert_refused(f, ENOENT, "no certificate 'web'", find(f, 2, "web", false, &found));
 	assert_ok(f, change(f, id, nothing, CF_WHAT_STATE));
 	assert_changes(f, "3:1@2/4");
 	/* Of what was deleted the name in _deleted goes. */
 	assert_ok(f, change(f, id, undelete, CF_WHAT_STATE));
-	assert_changes(f, "3:1@2/4 7:1@2/80-gone 2:2@0/200");
+	assert_changes(f, "8:5@0/200 3:1@2/4 7:1@2/80-gone 2:2@0/200");
 	assert_ok(f, reopen(f));
 	assert_int_equal(f->damaged, 0);
 }
