@@ -7,6 +7,7 @@
 #include "core/procedures/delete.h"
 #include "core/procedures/deliver.h"
 #include "core/procedures/export.h"
+#include "core/procedures/overview.h"
 #include "core/procedures/undelete.h"
 #include "core/store/event.h"
 #include "core/tree/views_private.h"
@@ -202,6 +203,11 @@ static cf_time import_password_time(const struct cf_at *at)
 	return time ? time : cf_constant_time(at);
 }
 
+static int render_overview(struct cf_at *at, struct cf_page *ret, struct cf_err *err)
+{
+	return cf_overview_write(at->db, &at->root, at->now, ret, err);
+}
+
 static const struct cf_file files[] = {
 	{
 		.row = 1,
@@ -296,6 +302,14 @@ static const struct cf_file files[] = {
 		.mode = 0444,
 		.read = cf_read_notifications,
 		.time = cf_notifications_time,
+		.view = true,
+	},
+	{
+		.row = CF_ROOT_ROW_OVERVIEW,
+		.name = "_overview.html",
+		.mode = 0444,
+		.depends = CF_WHAT_LISTING | CF_WHAT_SETTINGS,
+		.render = render_overview,
 		.view = true,
 	},
 	{ 0 },

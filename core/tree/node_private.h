@@ -174,6 +174,7 @@ extern const struct cf_dir cf_dir_root, cf_dir_server, cf_dir_certificate, cf_di
 	cf_dir_by_domain, cf_dir_domain, cf_dir_expiring;
 
 #define CF_ROOT_ROW_NOTIFICATIONS 33 /* row of _notifications in the root */
+#define CF_ROOT_ROW_OVERVIEW 34      /* of _overview.html */
 
 /* All of them, NULL at the end: what a test walks. */
 extern const struct cf_dir *const cf_dirs[];

@@ -230,13 +230,12 @@ static void notice_links(struct cf_at *at, const struct cf_notices *notices)
 		notices->inode(notices->arg, cf_ino(CF_KIND_SERVICES, row, at->cert.server));
 }
 
-/* Files of the directories above that show what is below, in this table. */
-static void notice_above(const struct cf_dir *dir, int64_t id, unsigned what,
-			 const struct cf_notices *notices)
+/* Files of a server that show its certificates. */
+static void notice_above(int64_t server, unsigned what, const struct cf_notices *notices)
 {
-	for (const struct cf_file *file = dir->files; file->row; file++)
+	for (const struct cf_file *file = cf_dir_server.files; file->row; file++)
 		if (file->below_depends & what)
-			notices->inode(notices->arg, cf_ino(dir->kind, file->row, id));
+			notices->inode(notices->arg, cf_ino(CF_KIND_SERVER, file->row, server));
 }
 
 static void notice(struct cf_tree *tree, struct cf_ctx *ctx, const struct cf_change *change,
@@ -261,7 +260,7 @@ static void notice(struct cf_tree *tree, struct cf_ctx *ctx, const struct cf_cha
 	if (change->object == CF_OBJECT_TRUST)
 		notices->inode(notices->arg, cf_ino(CF_KIND_TRUST, 0, 0));
 	if (change->object == CF_OBJECT_CERTIFICATE)
-		notice_above(&cf_dir_server, change->parent, change->what, notices);
+		notice_above(change->parent, change->what, notices);
 	if (cf_at_load(tree, ctx, cf_ino(kind, row, change->id), &at, NULL) < 0)
 		return;
 	if (kind == CF_KIND_CERTIFICATE && change->what & CF_WHAT_NAME)

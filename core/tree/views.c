@@ -138,6 +138,8 @@ static uint64_t view_ino(int64_t kind)
 		return cf_ino(CF_KIND_BY_DOMAIN, 0, 0);
 	case CF_VIEW_EXPIRING:
 		return cf_ino(CF_KIND_EXPIRING, 0, 0);
+	case CF_VIEW_OVERVIEW:
+		return cf_ino(CF_KIND_ROOT, CF_ROOT_ROW_OVERVIEW, 0);
 	default:
 		return cf_ino(CF_KIND_ROOT, CF_ROOT_ROW_NOTIFICATIONS, 0);
 	}
@@ -178,6 +180,9 @@ int cf_views_tick(struct cf_tree *tree, struct cf_ctx *ctx, cf_time now, cf_time
 			  .what = CF_WHAT_LISTING },
 			{ .object = CF_OBJECT_VIEW,
 			  .id = CF_VIEW_NOTICES,
+			  .what = CF_WHAT_LISTING },
+			{ .object = CF_OBJECT_VIEW,
+			  .id = CF_VIEW_OVERVIEW,
 			  .what = CF_WHAT_LISTING },
 		};
 

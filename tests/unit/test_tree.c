@@ -50,6 +50,7 @@ static void tables__row_numbers_are_golden(void **state)
 		{ CF_KIND_ROOT, 31, "_by-thumbprint" },
 		{ CF_KIND_ROOT, 32, "_by-domain" },
 		{ CF_KIND_ROOT, 33, "_notifications" },
+		{ CF_KIND_ROOT, 34, "_overview.html" },
 		{ CF_KIND_SERVER, 1, "_services" },
 		{ CF_KIND_SERVER, 2, "_export.password" },
 		{ CF_KIND_SERVER, 3, "_import.password" },
