@@ -101,6 +101,12 @@ static void run_on_pool(struct cf_fs_job *job)
 	finish(call);
 }
 
+static void run_slowest(struct cf_fs_job *job)
+{
+	cf_fs_testing_fault(((struct cf_fs_call *)job)->fs, "make");
+	run_on_pool(job);
+}
+
 /* What belongs to libfuse is gone when the operation returns. */
 static int keep(struct cf_fs_call *call)
 {
@@ -143,7 +149,7 @@ void cf_fs_call_go(struct cf_fs_call *call, enum cf_pace pace)
 		enum cf_fs_line line = pace == CF_SLOWEST ? CF_FS_NEXT : CF_FS_FIRST;
 
 		call->r = keep(call);
-		call->job.run = run_on_pool;
+		call->job.run = pace == CF_SLOWEST ? run_slowest : run_on_pool;
 		if (call->r == 0 && cf_fs_pool_add(call->fs->pool, &call->job, line))
 			return;
 		if (call->r < 0) {

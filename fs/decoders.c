@@ -54,6 +54,7 @@ int cf_fs_decoders_start(void *arg, int *ret_fd, struct cf_err *err)
 {
 	struct cf_fs_decoders *d = arg;
 
+	cf_fs_testing_fault(d->fs, "judge");
 	if (cf_fs_testing_fault(d->fs, "decoder-start") ||
 	    ask(d, CF_FS_DECODER, NULL, 0, ret_fd) < 0)
 		return cf_fail(err, EIO, "a decoder can't be started");

@@ -17,12 +17,17 @@
 
 struct cf_fs_testing {
 	_Atomic uint64_t requests[MAX_OPCODE];
-	_Atomic int faults[1]; /* for each of points[], how many times it fails from now on */
+	_Atomic int faults[3]; /* for each of points[] */
 };
 
-/* Where a fault can be made. */
-static const char *const points[] = {
-	"decoder-start",
+/* Where a fault can be made: it fails so many times, or holds whoever comes until it is set to 0. */
+static const struct point {
+	const char *name;
+	bool holds;
+} points[] = {
+	{ "decoder-start", false },
+	{ "judge", true }, /* before a decoder is started */
+	{ "make", true },  /* before what may make a key begins */
 };
 
 _Static_assert(CF_COUNT(points) == CF_COUNT(((struct cf_fs_testing *)0)->faults), "one each");
@@ -32,9 +37,11 @@ bool cf_fs_testing_fault(struct cf_fs *fs, const char *point)
 	for (size_t i = 0; fs->testing && i < CF_COUNT(points); i++) {
 		int left = atomic_load(&fs->testing->faults[i]);
 
-		if (strcmp(points[i], point) != 0)
+		if (strcmp(points[i].name, point) != 0)
 			continue;
-		while (left > 0)
+		while (points[i].holds && atomic_load(&fs->testing->faults[i]) > 0)
+			usleep(10000);
+		while (!points[i].holds && left > 0)
 			if (atomic_compare_exchange_weak(&fs->testing->faults[i], &left, left - 1))
 				return true;
 	}
@@ -74,7 +81,7 @@ static int run_fault(const struct cf_admin *admin, struct cf_err *err)
 	struct cf_fs *fs = admin->host;
 
 	for (size_t i = 0; i < CF_COUNT(points); i++) {
-		if (strcmp(points[i], admin->words[0]) == 0) {
+		if (strcmp(points[i].name, admin->words[0]) == 0) {
 			atomic_store(&fs->testing->faults[i], atoi(admin->words[1]));
 			return 0;
 		}

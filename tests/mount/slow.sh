@@ -1,7 +1,8 @@
 #!/bin/sh
-# Slow work holds up nobody: while 64 RSA-4096 requests are being made, what ls and stat ask is
-# answered in milliseconds. Nobody waits for the 64: at the end the
-# daemon is killed, and what it leaves must be sound.
+# Slow work holds up nobody: while 64 RSA-4096 requests are held in the middle of being made, and while
+# they are really made, ls, stat and other writers are answered. How soon is only noted, but for
+# CERTFS_TEST_TIMING=1. Nobody waits for the 64: at the end the daemon is killed, and what it leaves
+# must be sound.
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -9,6 +10,8 @@ median_limit=${CERTFS_TEST_MEDIAN_US:-100000}
 max_limit=${CERTFS_TEST_MAX_US:-1000000}
 total=64
 start
+holding=no
+testing && holding=yes
 expect '0 0 0' mkdir mnt/EX01 : mkdir mnt/EX02 : mkdir mnt/EX02/mail
 request mnt/EX02/web web.contoso.com
 
@@ -20,6 +23,11 @@ made() {
 }
 
 t 'requests__64_of_rsa4096_are_under_way'
+if [ "$holding" = yes ]; then
+	works ctl fault make 1 # whoever begins to make a key waits
+else
+	note 'left out, as this build holds nothing: that not one request was answered before the others'
+fi
 for n in $(seq "$total"); do
 	mkdir "mnt/EX01/slow-$n"
 	echo rsa4096 >"mnt/EX01/slow-$n/key-type"
@@ -34,51 +42,57 @@ done
 all_write() { [ "$(printf '%s\n' writing-* | wc -l)" = "$total" ]; }
 becomes 'all of them write' all_write
 
-t 'ls_and_stat__are_answered_in_milliseconds_meanwhile'
-good=no
-median=0
-max=0
-for round in 1 2 3; do
-	for where in 'mnt/EX02/mail status' 'mnt/EX02/web request.csr' 'mnt/EX01/slow-1 why' 'mnt README.txt'; do
-		# shellcheck disable=SC2086 # a directory and a file
-		took=$(value latency $where 40)
-		note "round $round, $where: median and maximum in microseconds: $took"
-		case $took in
-		[0-9]*) ;;
-		*) took="999999999 999999999" ;;
-		esac
-		[ "${took% *}" -gt "$median" ] && median=${took% *}
-		[ "${took#* }" -gt "$max" ] && max=${took#* }
+# How long ls and stat take: the median and the maximum of 40 calls, in the best of 3 rounds.
+answered() {
+	for round in 1 2 3; do
+		slow=
+		for where in 'mnt/EX02/mail status' 'mnt/EX02/web request.csr' 'mnt/EX01/slow-1 why' 'mnt README.txt'; do
+			# shellcheck disable=SC2086 # a directory and a file
+			took=$(timeout 120 "$SYS" latency $where 40)
+			note "round $round, $where: median and maximum in microseconds: $took"
+			case $took in
+			[0-9]*)
+				[ "${took% *}" -lt "$median_limit" ] && [ "${took#* }" -lt "$max_limit" ] || slow="$slow $where: $took"
+				;;
+			*)
+				fail "$where is answered" 'two numbers' "$took"
+				return
+				;;
+			esac
+		done
+		[ -n "$slow" ] || break
 	done
-	if [ "$median" -lt "$median_limit" ] && [ "$max" -lt "$max_limit" ]; then
-		good="yes, median $median, maximum $max"
-		break
+	if [ "${CERTFS_TEST_TIMING-}" = 1 ]; then
+		equal "within $median_limit median and $max_limit maximum" '' "$slow"
+	else
+		pass 'answered'
 	fi
-	worst="median $median, maximum $max"
-	median=0
-	max=0
-done
-case $good in
-yes*) pass "answered within $median_limit median and $max_limit maximum: $good" ;;
-*) fail 'answered in milliseconds' "median under $median_limit, maximum under $max_limit" "$worst" ;;
-esac
-works timeout 20 ls -l mnt/EX01
-works timeout 20 stat mnt/EX02/mail mnt/EX01/slow-64
+}
+
+t 'ls_and_stat__are_answered_meanwhile'
+answered
+works timeout 120 ls -l mnt/EX01
+works timeout 120 stat mnt/EX02/mail mnt/EX01/slow-64
 
 t 'other_writers__do_not_wait_either'
-works timeout 20 mkdir mnt/EX02/quick
-works timeout 20 sh -c 'echo Quick > mnt/EX02/quick/friendly-name'
-works timeout 20 sh -c 'echo CN=quick.contoso.com > mnt/EX02/quick/subject'
-works timeout 20 rmdir mnt/EX02/quick
+works timeout 120 mkdir mnt/EX02/quick
+works timeout 120 sh -c 'echo Quick > mnt/EX02/quick/friendly-name'
+works timeout 120 sh -c 'echo CN=quick.contoso.com > mnt/EX02/quick/subject'
+works timeout 120 rmdir mnt/EX02/quick
 
-t 'requests__were_still_being_made_all_the_while'
+t 'requests__were_being_made_all_the_while'
 made
 note "$made of $total made by now"
-true_that 'not all were made yet' [ "$made" -lt "$total" ]
-true_that 'none was refused' sh -c "! cat answer-* | grep E"
+if [ "$holding" = yes ]; then
+	equal 'not one was answered' '' "$(grep -l '^0 0 .' answer-*)"
+	equal 'or made' 0 "$made"
+	works ctl fault make 0
+fi
 
 t 'requests__make_progress'
 becomes 'one of them is made' grep -qx '0 0 0 0' answer-*
+answered
+true_that 'none was refused' sh -c "! cat answer-* | grep E"
 
 t 'kill__while_keys_are_made_leaves_drafts_and_whole_requests'
 crash
