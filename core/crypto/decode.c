@@ -64,6 +64,13 @@ int cf_walk_keep(struct cf_walk *walk, struct cf_item *item, struct cf_err *err)
 	struct cf_decoded *out = &walk->out;
 	struct cf_item *items;
 
+	/* The same again counts, since it was taken apart again. */
+	if (walk->n_items++ == CF_DROP_ITEMS_MAX)
+		return cf_fail(err, EFBIG, "more than %d certificates, CRLs and keys in one file",
+			       CF_DROP_ITEMS_MAX);
+	if (item->kind == CF_ITEM_CERTIFICATE && walk->n_certificates++ == CF_DROP_CERTS_MAX)
+		return cf_fail(err, EFBIG, "more than %d certificates in one file",
+			       CF_DROP_CERTS_MAX);
 	for (size_t i = 0; i < out->n; i++) {
 		if (!same(&out->items[i], item))
 			continue;
@@ -71,18 +78,11 @@ int cf_walk_keep(struct cf_walk *walk, struct cf_item *item, struct cf_err *err)
 			out->items[i].friendly_name = cf_take(&item->friendly_name);
 		return 0;
 	}
-	if (out->n == CF_DROP_ITEMS_MAX)
-		return cf_fail(err, EFBIG, "more than %d certificates, CRLs and keys in one file",
-			       CF_DROP_ITEMS_MAX);
-	if (item->kind == CF_ITEM_CERTIFICATE && walk->n_certificates == CF_DROP_CERTS_MAX)
-		return cf_fail(err, EFBIG, "more than %d certificates in one file",
-			       CF_DROP_CERTS_MAX);
 	items = reallocarray(out->items, out->n + 1, sizeof(*items));
 	if (!items)
 		return cf_fail_memory(err);
 	out->items = items;
 	items[out->n++] = *item;
-	walk->n_certificates += item->kind == CF_ITEM_CERTIFICATE;
 	*item = (struct cf_item){ 0 };
 	return 0;
 }

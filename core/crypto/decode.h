@@ -6,6 +6,7 @@
 #define CF_DROP_MAX (1024 * 1024) /* bytes of a dropped file */
 #define CF_DROP_CERTS_MAX 100     /* certificates in it */
 #define CF_DROP_ITEMS_MAX 128     /* with keys and CRLs */
+#define CF_DROP_KEYS_MAX 16       /* private keys */
 #define CF_PASSWORDS_MAX 16       /* passwords that are tried */
 
 /* A key derivation may take this long, and all of a file together. */
@@ -54,7 +55,8 @@ struct cf_decoded {
  * request, a bare key, TRUSTED CERTIFICATE, keys that cf_cert_parse() does not take, key
  * derivations over CF_ITERATIONS_MAX (checked before any is begun) or of an unknown kind, each with
  * its sentence; -ENOKEY: it needs a password, and none was given; -EKEYREJECTED: none of them
- * fits; -EFBIG: over CF_DROP_MAX bytes, CF_DROP_CERTS_MAX certificates or CF_DROP_ITEMS_MAX items;
+ * fits; -EFBIG: over CF_DROP_MAX bytes, CF_DROP_CERTS_MAX certificates, CF_DROP_KEYS_MAX keys
+ * or CF_DROP_ITEMS_MAX items, each counted as often as it is there;
  * -ENOMEM.
  */
 int cf_decode(struct cf_span bytes, const struct cf_passwords *passwords, struct cf_decoded *ret,

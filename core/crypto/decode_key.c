@@ -70,6 +70,10 @@ int cf_walk_key(struct cf_walk *walk, struct cf_span der, const char *friendly_n
 	struct cf_key key;
 	int r;
 
+	/* Looking at one of RSA-8192 takes a tenth of a second, and the watchdog is no judge. */
+	if (walk->n_keys++ == CF_DROP_KEYS_MAX)
+		return cf_fail(err, EFBIG, "more than %d private keys in one file",
+			       CF_DROP_KEYS_MAX);
 	pkey = d2i_AutoPrivateKey(NULL, &p, (long)der.len);
 	if (!pkey)
 		return cf_ossl_fail(err, EBADMSG,

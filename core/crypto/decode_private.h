@@ -15,8 +15,8 @@ struct cf_candidate {
 
 struct cf_walk {
 	struct cf_decoded out;
-	size_t n_certificates;
-	bool saw_request; /* refused only when nothing else is there */
+	size_t n_items, n_certificates, n_keys; /* that were looked at, the same again among them */
+	bool saw_request;                       /* refused only when nothing else is there */
 
 	struct cf_candidate candidates[2 * CF_PASSWORDS_MAX + 2];
 	size_t n_candidates;

@@ -176,10 +176,9 @@ unchanged
 t 'bombs__are_refused_before_they_go_off'
 snapshot
 for bomb in "$suite"/../vectors/pfx/refused-EINVAL-bomb-*.pfx; do
-	before=$(date +%s)
 	fails EINVAL cp "$bomb" mnt/EX02/
-	true_that 'within 5 seconds' test $(($(date +%s) - before)) -lt 5
 done
+lacks log 'took longer' # it wasn't the watchdog
 head -c 700 contoso.pfx >short.pfx
 fails EBADMSG cp short.pfx mnt/EX02/
 unchanged
