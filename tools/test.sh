@@ -198,8 +198,10 @@ sanitizers="-Db_sanitize=address,undefined"
 interactive="--no-suite interactive"
 if [ "${CERTFS_TEST_INTERACTIVE-}" = 1 ]; then
 	interactive=
-	install_packages "Typing into editors and starting servers" emacs-nox mc nano python3 vim nginx-light \
-		postfix dovecot-imapd samba smbclient || say "Going on without them."
+	install_packages "Typing into editors, starting servers and desktops" emacs-nox mc nano python3 vim \
+		nginx-light postfix dovecot-imapd samba smbclient thunar pcmanfm nautilus mousepad xvfb \
+		xdotool openbox imagemagick dbus gvfs gvfs-daemons adwaita-icon-theme shared-mime-info ||
+		say "Going on without them."
 fi
 
 # shellcheck disable=SC2086 # a list of words
