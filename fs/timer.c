@@ -15,13 +15,14 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define PAUSE_MS 50                     /* between two rounds, however often something changes */
-#define RETRY (60 * (cf_time)CF_SECOND) /* after a round that failed */
+#define PAUSE_MS 50            /* between two rounds, however often something changes */
+#define RETRY (60 * CF_SECOND) /* after a round that failed */
 
 struct cf_fs_timer {
 	struct cf_fs *fs;
 	pthread_t thread;
 	int alarm;            /* timerfd(2) of the real clock */
+	int pause;            /* timerfd(2) that the clock's being set does not concern */
 	int wake;             /* eventfd(2): something changed, a round is over, or the end */
 	int signals;          /* signalfd(2) */
 	_Atomic bool changed; /* a round is wanted */
@@ -72,10 +73,14 @@ int cf_fs_timer_tick(struct cf_fs *fs, struct cf_err *err)
 	return r;
 }
 
-/* The clock can be shifted by a test, so what it calls next isn't the system's time. */
-static void arm(struct cf_fs_timer *t, cf_time next)
+/*
+ * The clock can be shifted by a test, so what it calls next isn't the system's time. Nor is it
+ * where the clock was set back behind the last commit; but then no date comes before it has caught
+ * up, and what doesn't depend on dates doesn't depend on it.
+ */
+static void arm(struct cf_fs_timer *t, cf_time next, cf_time pause)
 {
-	struct itimerspec at = { 0 };
+	struct itimerspec at = { 0 }, after = { 0 };
 
 	if (next != CF_NEVER) {
 		cf_time real = next - atomic_load(&t->fs->core->clock->shift_ns);
@@ -86,6 +91,8 @@ static void arm(struct cf_fs_timer *t, cf_time next)
 		at.it_value = cf_time_spec(CF_NEVER);
 	}
 	timerfd_settime(t->alarm, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL);
+	after.it_value = cf_time_spec(pause > 0 ? pause : 1);
+	timerfd_settime(t->pause, 0, &after, NULL);
 }
 
 static void run_tick(struct cf_fs_call *call)
@@ -94,11 +101,9 @@ static void run_tick(struct cf_fs_call *call)
 	cf_time next = CF_NEVER;
 
 	call->r = cf_tree_tick(fs->tree, &call->ctx, &next, &call->err);
-	if (call->r < 0) {
+	if (call->r < 0)
 		cf_fs_log_refusal(fs->log, call->r, &call->err);
-		next = cf_clock_now(fs->core->clock) + RETRY;
-	}
-	arm(fs->timer, next);
+	arm(fs->timer, next, call->r < 0 ? RETRY : cf_tree_pause(fs->tree));
 }
 
 static void run_round(struct cf_fs_job *job)
@@ -152,6 +157,7 @@ static void *thread(void *arg)
 		struct pollfd fds[] = {
 			{ .fd = t->wake, .events = POLLIN },
 			{ .fd = t->alarm, .events = POLLIN },
+			{ .fd = t->pause, .events = POLLIN },
 			{ .fd = stopped ? -1 : t->signals, .events = POLLIN },
 			{ .fd = stopped ? -1 : supervisor, .events = 0 }, /* POLLHUP */
 		};
@@ -160,12 +166,13 @@ static void *thread(void *arg)
 			continue;
 		if (fds[0].revents)
 			drain(t->wake);
-		if (fds[1].revents) {
+		if (fds[1].revents || fds[2].revents) {
 			drain(t->alarm);
+			drain(t->pause);
 			atomic_store(&t->changed, true);
 		}
-		if (fds[2].revents || fds[3].revents) {
-			if (fds[3].revents)
+		if (fds[3].revents || fds[4].revents) {
+			if (fds[4].revents)
 				cf_fs_log(t->fs->log, LOG_ERR,
 					  "the supervisor is gone: unmounting");
 			stopped = true;
@@ -189,16 +196,17 @@ static int open_all(struct cf_fs_timer *t, struct cf_err *err)
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	t->alarm = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	t->pause = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	t->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (t->alarm < 0 || t->wake < 0 || t->signals < 0)
+	if (t->alarm < 0 || t->pause < 0 || t->wake < 0 || t->signals < 0)
 		return cf_fail(err, errno, "dates can't be waited for: %s", strerror(errno));
 	return 0;
 }
 
 static void close_all(struct cf_fs_timer *t)
 {
-	const int fds[] = { t->alarm, t->wake, t->signals };
+	const int fds[] = { t->alarm, t->pause, t->wake, t->signals };
 
 	for (size_t i = 0; i < CF_COUNT(fds); i++) {
 		if (fds[i] >= 0)
@@ -215,7 +223,7 @@ int cf_fs_timer_start(struct cf_fs *fs, struct cf_err *err)
 	if (!t)
 		return cf_fail_memory(err);
 	t->fs = fs;
-	t->alarm = t->wake = t->signals = -1;
+	t->alarm = t->pause = t->wake = t->signals = -1;
 	r = open_all(t, err);
 	if (r < 0) {
 		close_all(t);

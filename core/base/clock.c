@@ -29,9 +29,21 @@ void cf_clock_commit(struct cf_clock *clock, cf_time t)
 		;
 }
 
+cf_time cf_clock_ticks(struct cf_clock *clock)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (cf_time)ts.tv_sec * CF_SECOND + ts.tv_nsec + atomic_load(&clock->skipped_ns);
+}
+
 void cf_clock_set(struct cf_clock *clock, cf_time t)
 {
-	atomic_store(&clock->shift_ns, t - system_now());
+	int64_t shift = t - system_now();
+	int64_t skipped = shift - atomic_exchange(&clock->shift_ns, shift);
+
+	if (skipped > 0)
+		atomic_fetch_add(&clock->skipped_ns, skipped);
 }
 
 const char *cf_time_text(cf_time t, char *text)

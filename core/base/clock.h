@@ -15,15 +15,22 @@ typedef int64_t cf_time;
 /*
  * One clock a store. shift_ns is what a test adds to the system's clock; floor_ns is the time of
  * the last commit: "now" never lies before it, so that a clock set back cannot order changes
- * wrongly. Both are changed with atomic operations.
+ * wrongly. All are changed with atomic operations.
  */
 struct cf_clock {
 	_Atomic int64_t shift_ns;
 	_Atomic int64_t floor_ns;
+	_Atomic int64_t skipped_ns; /* by how much a test moved the clock forward, in all */
 };
 
 /* The later of the (shifted) system clock and the last commit. */
 cf_time cf_clock_now(struct cf_clock *clock);
+
+/*
+ * Nanoseconds since some moment, for "a minute later": they go on whatever becomes of the time of
+ * day, through suspension too. What a test skips has passed.
+ */
+cf_time cf_clock_ticks(struct cf_clock *clock);
 
 /* Raise the floor to t if it is lower. */
 void cf_clock_commit(struct cf_clock *clock, cf_time t);

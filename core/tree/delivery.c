@@ -126,7 +126,7 @@ static void renamed(struct cf_tree *tree, struct cf_staged *staged, uint64_t new
 	free(staged->name);
 	staged->name = new_name;
 	staged->parent = new_parent;
-	staged->since = cf_clock_now(tree->core->clock);
+	staged->since = cf_clock_ticks(tree->core->clock);
 	cf_staged_collect(tree);
 	pthread_mutex_unlock(&tree->lock);
 }

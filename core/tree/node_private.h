@@ -237,15 +237,16 @@ struct cf_kept;
 struct cf_tree {
 	const struct cf_core *core;
 	struct cf_tree_options options;
-	pthread_mutex_t lock;           /* guards the four below */
-	struct cf_staged *staged;       /* list, newest first */
-	struct cf_open *composing;      /* open handles of compose rows */
-	uint64_t last_staged;           /* id of the newest */
-	size_t staged_bytes;            /* of those that count against the limit */
-	struct cf_refusals *refusals;   /* has a lock of its own */
-	struct cf_kept *kept;           /* has a lock of its own */
-	_Atomic int64_t checked_system; /* when the system store was last looked at */
-	_Atomic int64_t checked_dates;  /* when the dates of the views were */
+	pthread_mutex_t lock;         /* guards the four below */
+	struct cf_staged *staged;     /* list, newest first */
+	struct cf_open *composing;    /* open handles of compose rows */
+	uint64_t last_staged;         /* id of the newest */
+	size_t staged_bytes;          /* of those that count against the limit */
+	struct cf_refusals *refusals; /* has a lock of its own */
+	struct cf_kept *kept;         /* has a lock of its own */
+	_Atomic int64_t
+		checked_system; /* when the system store was last looked at, in ticks; 0 never */
+	_Atomic int64_t checked_dates; /* when the dates of the views were */
 };
 
 /* Attributes of a child that was found in a loaded directory: a row of it, or another node. */
@@ -377,5 +378,5 @@ int cf_staged_rename(struct cf_tree *tree, struct cf_ctx *ctx, struct cf_staged 
 /* The name no longer leads to it. */
 void cf_staged_unlink(struct cf_tree *tree, struct cf_staged *staged);
 
-/* Free what has had its time; the next time something will have. */
-cf_time cf_staged_expire(struct cf_tree *tree, cf_time now);
+/* Free what has had its time; when something next will have, in ticks. */
+cf_time cf_staged_expire(struct cf_tree *tree, cf_time ticks);

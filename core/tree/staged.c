@@ -102,7 +102,8 @@ int cf_staged_create(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t parent, 
 	staged->mode = mode & 0777;
 	staged->uid = ctx->caller.uid;
 	staged->gid = ctx->caller.gid;
-	staged->mtime = staged->ctime = staged->since = cf_clock_now(ctx->core->clock);
+	staged->mtime = staged->ctime = cf_clock_now(ctx->core->clock);
+	staged->since = cf_clock_ticks(ctx->core->clock);
 	pthread_mutex_lock(&tree->lock);
 	if (count(tree) >= FILES_MAX) {
 		pthread_mutex_unlock(&tree->lock);
@@ -195,7 +196,7 @@ void cf_staged_closed(struct cf_tree *tree, struct cf_staged *staged)
 {
 	pthread_mutex_lock(&tree->lock);
 	staged->opens--;
-	staged->since = cf_clock_now(tree->core->clock);
+	staged->since = cf_clock_ticks(tree->core->clock);
 	/* A final name that was never written to is nothing: it vanishes. */
 	if (!staged->opens && !staged->accepted && !cf_name_is_staging(staged->name))
 		staged->named = false;
@@ -297,7 +298,7 @@ bool cf_staged_any(struct cf_tree *tree, uint64_t parent)
 	return any;
 }
 
-cf_time cf_staged_expire(struct cf_tree *tree, cf_time now)
+cf_time cf_staged_expire(struct cf_tree *tree, cf_time ticks)
 {
 	cf_time next = CF_NEVER;
 
@@ -307,7 +308,7 @@ cf_time cf_staged_expire(struct cf_tree *tree, cf_time now)
 
 		if (staged->opens || !staged->named)
 			continue;
-		if (end <= now)
+		if (end <= ticks)
 			staged->named = false;
 		else if (end < next)
 			next = end;

@@ -23,7 +23,7 @@ struct cf_staged {
 	cf_time mtime, ctime;
 	bool has_mtime; /* a client set it */
 	unsigned references, opens;
-	cf_time since; /* last close */
+	cf_time since; /* last close, in ticks */
 };
 
 /* Free what neither a name nor a handle leads to. The caller has tree->lock. */

@@ -285,42 +285,46 @@ void cf_tree_notices(struct cf_tree *tree, const struct cf_changes *changes,
 /* -- time --------------------------------------------------------------------------------------- */
 
 /* First verdicts after mounting, and again when the system store's file became another one. */
-static int check_system(struct cf_tree *tree, struct cf_ctx *ctx, cf_time now, struct cf_err *err)
+static int check_system(struct cf_tree *tree, struct cf_ctx *ctx, cf_time ticks, struct cf_err *err)
 {
+	cf_time last = atomic_load(&tree->checked_system);
 	bool stale = false;
 	int r;
 
-	if (now - atomic_load(&tree->checked_system) < SYSTEM_STORE_EVERY)
+	if (last && ticks - last < SYSTEM_STORE_EVERY)
 		return 0;
-	atomic_store(&tree->checked_system, now);
+	atomic_store(&tree->checked_system, ticks);
 	r = cf_status_is_stale(ctx, &stale, err);
 	return r < 0 || !stale ? r : cf_status_refresh_all(ctx, err);
 }
 
+cf_time cf_tree_pause(struct cf_tree *tree)
+{
+	cf_time ticks = cf_clock_ticks(tree->core->clock);
+	cf_time pause = cf_staged_expire(tree, ticks) - ticks;
+
+	return pause < SYSTEM_STORE_EVERY ? pause : SYSTEM_STORE_EVERY;
+}
+
 int cf_tree_tick(struct cf_tree *tree, struct cf_ctx *ctx, cf_time *ret_next, struct cf_err *err)
 {
-	cf_time now = cf_clock_now(ctx->core->clock);
-	cf_time next = cf_staged_expire(tree, now), due = CF_NEVER, purge = CF_NEVER;
-	cf_time appears = CF_NEVER;
-	int r = check_system(tree, ctx, now, err);
+	cf_time ticks = cf_clock_ticks(ctx->core->clock), now = cf_clock_now(ctx->core->clock);
+	cf_time dates[] = { CF_NEVER, CF_NEVER, CF_NEVER };
+	int r = check_system(tree, ctx, ticks, err);
 
+	cf_staged_expire(tree, ticks);
 	if (r == 0)
-		r = cf_status_refresh_due(ctx, &due, err);
+		r = cf_status_refresh_due(ctx, &dates[0], err);
 	if (r == 0)
-		r = cf_purge_due(ctx, &purge, err);
+		r = cf_purge_due(ctx, &dates[1], err);
 	if (r == 0)
-		r = cf_views_tick(tree, ctx, now, &appears, err);
+		r = cf_views_tick(tree, ctx, now, &dates[2], err);
 	if (r < 0)
 		return r;
-	if (purge < due)
-		due = purge;
-	if (appears < next)
-		next = appears;
-	/* What is still due now could not be judged (a damaged row): later, not at once again. */
-	if (due > now && due < next)
-		next = due;
-	if (now + SYSTEM_STORE_EVERY < next)
-		next = now + SYSTEM_STORE_EVERY;
-	*ret_next = next;
+	*ret_next = CF_NEVER;
+	/* What is still due now could not be done (a damaged row): later, not at once again. */
+	for (size_t i = 0; i < CF_COUNT(dates); i++)
+		if (dates[i] > now && dates[i] < *ret_next)
+			*ret_next = dates[i];
 	return 0;
 }

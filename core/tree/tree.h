@@ -169,6 +169,10 @@ void cf_tree_notices(struct cf_tree *tree, const struct cf_changes *changes,
 
 /*
  * Do what is due now (verdicts that a date changed, staged and delivered files whose time is
- * over, a system store that changed, first verdicts after mounting) and say when to call again. Slow: run it on the pool.
+ * over, a system store that changed, first verdicts after mounting) and say when to call again:
+ * at *ret_next by the clock (CF_NEVER), and after a pause. Slow: run it on the pool.
  */
 int cf_tree_tick(struct cf_tree *tree, struct cf_ctx *ctx, cf_time *ret_next, struct cf_err *err);
+
+/* In how many nanoseconds to call it again, whatever becomes of the clock. */
+cf_time cf_tree_pause(struct cf_tree *tree);

@@ -303,7 +303,8 @@ static void time__that_passes_makes_it_DateInvalid_and_takes_the_export_away(voi
 {
 	struct fixture *f = *state;
 	struct made m = fx_answer(f, "EX01/mail", (struct spec){ .to = "20300101000000Z" });
-	cf_time end, next;
+	cf_time next;
+	cf_time end;
 
 	fx_trust(f);
 	fx_ok(f, fx_drop(f, "EX01/mail/answer.cer", &m));
