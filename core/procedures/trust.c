@@ -87,6 +87,24 @@ static int find(struct cf_db *db, const char *name, struct cf_trust *ret, bool *
 	return 0;
 }
 
+/* All of it goes to the decoder for each batch of certificates. */
+static int check_room(struct cf_db *db, size_t old, size_t fresh, const char *name,
+		      struct cf_err *err)
+{
+	int64_t all;
+	int r = cf_store_trust_bytes(db, &all, err);
+
+	if (r < 0)
+		return r;
+	all += (int64_t)fresh - (int64_t)old;
+	if (all > CF_TRUST_MAX)
+		return cf_fail(err, ENOSPC,
+			       "with '%s' the files in _trust would have %lld bytes; %d are the "
+			       "most, so take out what is no longer needed",
+			       name, (long long)all, CF_TRUST_MAX);
+	return 0;
+}
+
 struct dropped {
 	const char *name;
 	struct cf_span bytes;
@@ -111,6 +129,9 @@ static int store_file(struct cf_ctx *ctx, const struct dropped *file, struct cf_
 		found && row.data.len == bytes.len && !memcmp(row.data.data, bytes.data, bytes.len);
 	if (*ret_same)
 		return 0;
+	r = check_room(db, row.data.len, bytes.len, file->name, err);
+	if (r < 0)
+		return r;
 	cf_buf_done(&row.data);
 	r = cf_buf_append(&row.data, bytes.data, bytes.len, err);
 	cf_buf_move(&row.items, items);

@@ -4,6 +4,8 @@
 #include "core/procedures/common.h"
 #include "core/store/trust.h"
 
+#define CF_TRUST_MAX (8 * 1024 * 1024) /* bytes of all its files */
+
 /*
  * Put a file into _trust, replacing one of that name, and judge all certificates anew. Slow.
  *
@@ -13,7 +15,7 @@
  * mtime  its time, 0: now
  *
  * 0 (also for the same bytes again); -EINVAL: a certificate that is no CA's; -EPERM: the name;
- * -EEXIST: one that differs only in case; -EBADMSG, -EFBIG as cf_decode(). Nothing changed then.
+ * -EEXIST: one that differs only in case; -ENOSPC: more than CF_TRUST_MAX in all; -EBADMSG, -EFBIG as cf_decode(). Nothing changed then.
  */
 int cf_trust_put(struct cf_ctx *ctx, const char *name, struct cf_span bytes, mode_t mode,
 		 cf_time mtime, struct cf_err *err);

@@ -23,6 +23,7 @@ enum {
 	INSERT,
 	UPDATE,
 	DELETE,
+	BYTES,
 	COUNT_
 };
 
@@ -33,6 +34,7 @@ static const char *const text[] = {
 	[INSERT] = CF_INSERT("trust", COLUMNS),
 	[UPDATE] = CF_UPDATE("trust", COLUMNS),
 	[DELETE] = "DELETE FROM trust WHERE id = :id",
+	[BYTES] = "SELECT coalesce(sum(length(data)), 0) FROM trust",
 };
 
 static const struct cf_sql sql = { CF_MODULE_TRUST, COUNT_, text };
@@ -146,6 +148,19 @@ int cf_store_trust_next(struct cf_db *db, int64_t after, struct cf_trust *ret, s
 		return r;
 	cf_bind_int(stmt, ":after", after);
 	return step(db, stmt, ret, err);
+}
+
+int cf_store_trust_bytes(struct cf_db *db, int64_t *ret, struct cf_err *err)
+{
+	cf_auto(cf_stmt_done) sqlite3_stmt *stmt = NULL;
+	int r = cf_stmt(db, &sql, BYTES, &stmt, err);
+
+	if (r == 0)
+		r = cf_step(db, stmt, err);
+	if (r < 0)
+		return r;
+	*ret = sqlite3_column_int64(stmt, 0);
+	return 0;
 }
 
 /* -- writing --------------------------------------------------------------------------------- */

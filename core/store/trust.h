@@ -25,6 +25,9 @@ int cf_store_trust_find_folded(struct cf_db *db, const char *name, struct cf_tru
 			       struct cf_err *err);
 int cf_store_trust_next(struct cf_db *db, int64_t after, struct cf_trust *ret, struct cf_err *err);
 
+/* Bytes of all files, as dropped. */
+int cf_store_trust_bytes(struct cf_db *db, int64_t *ret, struct cf_err *err);
+
 /* Record CF_OBJECT_TRUST; a removed or renamed one with its name as gone. */
 int cf_store_trust_insert(struct cf_db *db, struct cf_trust *row, struct cf_err *err);
 int cf_store_trust_update(struct cf_db *db, struct cf_trust *row, struct cf_err *err);
