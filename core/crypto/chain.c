@@ -99,7 +99,10 @@ static bool better(const struct choice *c, const struct cf_path *path,
 	if (!c->any || anchored != (c->path.end == CF_PATH_ANCHORED))
 		return !c->any || anchored;
 	/* The numbers rise from Revoked to Valid. */
-	return judgement->status > c->judgement.status;
+	if (judgement->status != c->judgement.status)
+		return judgement->status > c->judgement.status;
+	/* When the leaf expires, its chain must not change to a CA certificate that has expired too. */
+	return judgement->complaints < c->judgement.complaints;
 }
 
 static bool choose(const struct cf_path *path, void *arg)

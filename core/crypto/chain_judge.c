@@ -72,6 +72,7 @@ static void note(struct cf_hearing *h, enum cf_complaint_kind kind, int error, i
 {
 	struct cf_complaint *first = &h->first[kind];
 
+	h->complaints++;
 	if (first->error == X509_V_OK || depth < first->depth)
 		*first = (struct cf_complaint){ .error = error, .depth = depth };
 }
@@ -265,6 +266,7 @@ int cf_path_judge(const struct cf_pool *pool, const struct cf_path *path, struct
 	if (!list || !signers || cf_path_crls(pool, path, &crls) < 0 || verify(pool, &crls, &h) < 0)
 		return cf_fail_memory(err);
 	ret->status = decide(&h);
+	ret->complaints = h.complaints;
 	ret->next_change = next_change(pool, path, crls.next_change, ret->status);
 	return cf_path_reason(&h, ret->status, ret->reason, err);
 }

@@ -105,6 +105,7 @@ struct cf_hearing {
 	X509_STORE_CTX_check_crl_fn check_crl; /* OpenSSL's own */
 	/* The present CRL can't tell, though OpenSSL reads on: of the path's, of a CRL's signer's. */
 	bool useless[2];
+	int complaints;
 	bool memory;
 };
 
@@ -112,6 +113,7 @@ struct cf_judgement {
 	enum cf_verdict_status status;
 	char reason[CF_ERR_MAX];
 	cf_time next_change;
+	int complaints; /* of OpenSSL, to tell paths of the same status apart */
 };
 
 /* Judge one path. 0 or -ENOMEM. */

@@ -308,6 +308,11 @@ static void dates__an_issuer_that_expires_first_decides(void **state)
 	assert_verdict(f, CF_VERDICT_VALID, "");
 	assert_true(f->got.next_change == at("2030-01-01T00:00:00Z"));
 	assert_issuers(f, (const struct made *[]){ &f->ca, NULL });
+	/* And stays the issuer when the leaf itself expires. */
+	f->job.now = f->got.next_change;
+	verify(f, &f->leaf);
+	assert_verdict(f, CF_VERDICT_DATE_INVALID, "it expired on 2030-01-01T00:00:00Z");
+	assert_issuers(f, (const struct made *[]){ &f->ca, NULL });
 	made_done(&ca);
 }
 
