@@ -16,6 +16,7 @@
 
 #include "core/procedures/admin.h"
 #include "core/tree/tree.h"
+#include "fs/jobs.h"
 
 /* Seconds for which the kernel remembers what no notice says otherwise about. */
 #define CF_FS_REMEMBER 3600.0
@@ -132,33 +133,6 @@ struct cf_fs_decoders {
 int cf_fs_decoders_start(void *arg, int *ret_fd, struct cf_err *err);
 int cf_fs_decoders_system_id(void *arg, uint8_t ret[32], struct cf_err *err);
 
-/* -- jobs.c: threads that run jobs ------------------------------------------------------------- */
-
-/* Embedded in what it is about; nothing is allocated to queue it. */
-struct cf_fs_job {
-	struct cf_fs_job *next;
-	void (*run)(struct cf_fs_job *job); /* may free the job */
-};
-
-/* Which jobs come first; among equals, who came first. */
-enum cf_fs_line {
-	CF_FS_FIRST, /* milliseconds: building an export, judging a dropped file */
-	CF_FS_NEXT,  /* seconds: making a key */
-	CF_FS_LATER, /* what nobody waits for; dropped when the pool is closed */
-};
-
-struct cf_fs_pool;
-
-/* express: one of the threads takes CF_FS_FIRST only. 0, -ENOMEM or -EAGAIN. */
-int cf_fs_pool_new(size_t n_threads, bool express, struct cf_fs_pool **ret, struct cf_err *err);
-
-/* Queue a job. False: the pool is closed. */
-bool cf_fs_pool_add(struct cf_fs_pool *pool, struct cf_fs_job *job, enum cf_fs_line line);
-
-/* Take no more, finish what was queued, end the threads. Again: nothing. */
-void cf_fs_pool_close(struct cf_fs_pool *pool);
-void cf_fs_pool_free(struct cf_fs_pool *pool);
-
 /* -- the mount --------------------------------------------------------------------------------- */
 
 struct cf_fs_handle;
@@ -183,6 +157,12 @@ struct cf_fs {
 	struct cf_fs_pool *tell_inodes;  /* one thread: inodes to forget */
 	struct cf_fs_pool *tell_entries; /* one thread: names to forget */
 	_Atomic uint64_t epoch;          /* grows with every round of notices */
+
+	struct {
+		struct cf_fs_job job;
+		_Atomic bool wanted;  /* somebody asked since the last one began */
+		_Atomic bool running; /* it is on the pool */
+	} refill;
 
 	struct cf_fs_timer *timer;
 	struct cf_fs_control *control;
@@ -347,6 +327,14 @@ void cf_fs_timer_wake(struct cf_fs *fs);
 
 /* Do now what is due, and tell the kernel. Not from the pool or libfuse's threads: it waits. */
 int cf_fs_timer_tick(struct cf_fs *fs, struct cf_err *err);
+
+/* Who asks for what comes from no request. */
+void cf_fs_ask_as_certfs(struct cf_fs *fs, struct cf_ctx *ctx);
+
+/* -- refill.c ---------------------------------------------------------------------------------- */
+
+/* Have the ready keys made that are lacking, or dropped that are too many, in a while. */
+void cf_fs_refill(struct cf_fs *fs);
 
 /* -- control.c --------------------------------------------------------------------------------- */
 

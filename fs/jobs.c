@@ -1,8 +1,11 @@
-/* Threads that run jobs: the pool for slow requests, and with one thread each, the notifiers. */
-#include "fs/fs.h"
+/* Threads that run jobs; see jobs.h. */
+#include "fs/jobs.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/base/cleanup.h"
 
 /* First in, first out. */
 struct line {

@@ -50,7 +50,7 @@ void cf_fs_timer_wake(struct cf_fs *fs)
 
 /* -- a round ----------------------------------------------------------------------------------- */
 
-static void ask_as_certfs(struct cf_fs *fs, struct cf_ctx *ctx)
+void cf_fs_ask_as_certfs(struct cf_fs *fs, struct cf_ctx *ctx)
 {
 	ctx->core = fs->core;
 	ctx->caller.uid = getuid();
@@ -65,7 +65,7 @@ int cf_fs_timer_tick(struct cf_fs *fs, struct cf_err *err)
 	cf_time next;
 	int r;
 
-	ask_as_certfs(fs, &ctx);
+	cf_fs_ask_as_certfs(fs, &ctx);
 	r = cf_tree_tick(fs->tree, &ctx, &next, err);
 	cf_fs_invalidate_now(fs, &ctx);
 	cf_ctx_done(&ctx);
@@ -112,6 +112,7 @@ static void run_round(struct cf_fs_job *job)
 	struct cf_fs_timer *t = call->fs->timer;
 
 	call->op->run(call);
+	cf_fs_refill(call->fs);
 	cf_fs_invalidate(call);
 	atomic_store(&t->running, false);
 	ring(t);
@@ -126,7 +127,7 @@ static void start_round(struct cf_fs_timer *t)
 		return; /* the next change or date tries again */
 	call->fs = t->fs;
 	call->op = &op;
-	ask_as_certfs(t->fs, &call->ctx);
+	cf_fs_ask_as_certfs(t->fs, &call->ctx);
 	call->job.run = run_round;
 	t->round = call;
 	atomic_store(&t->running, true);

@@ -29,6 +29,7 @@ void cf_plan_key_done(struct cf_plan_key *key)
 {
 	cf_key_free(key->key);
 	key->key = NULL;
+	key->ready = (struct cf_ready){ 0 };
 }
 
 int cf_plan_server_domains(struct cf_plan *plan, struct cf_err *err)
@@ -46,15 +47,20 @@ int cf_plan_server_domains(struct cf_plan *plan, struct cf_err *err)
 int cf_plan_sign(struct cf_ctx *ctx, struct cf_plan *plan, struct cf_plan_key *key,
 		 struct cf_err *err)
 {
+	enum cf_key_type type = (enum cf_key_type)plan->row.key_type;
 	int r = 0;
 
 	if (key->type != plan->row.key_type)
 		cf_plan_key_done(key);
 	if (!key->key)
-		r = cf_key_generate((enum cf_key_type)plan->row.key_type, &key->key, err);
+		r = cf_ready_pick(ctx, type, &key->key, &key->ready, err);
+	if (r == 0 && !key->key)
+		r = cf_key_generate(type, &key->key, err);
+	if (r < 0)
+		return r;
+	plan->key = key;
 	key->type = plan->row.key_type;
-	if (r == 0)
-		r = cf_key_to_pkcs8(key->key, &plan->pkcs8, err);
+	r = cf_key_to_pkcs8(key->key, &plan->pkcs8, err);
 	if (r == 0)
 		r = cf_key_spki_sum(key->key, plan->row.spki_sum, err);
 	if (r == 0 && plan->self_signed)
@@ -90,6 +96,18 @@ static int put_der(const struct cf_plan *plan, struct cf_db *db, struct cf_certi
 	return cf_store_blob_put(db, row, CF_BLOB_REQUEST, cf_span_buf(&plan->der), err);
 }
 
+/* Nobody else may get what was only looked at so far. */
+static int take_ready(struct cf_plan *plan, struct cf_db *db, struct cf_err *err)
+{
+	struct cf_plan_key *key = plan->key;
+	int r = key->ready.number ? cf_ready_take(db, (enum cf_key_type)key->type, &key->ready, err)
+				  : 0;
+
+	if (r == -EAGAIN)
+		cf_plan_key_done(key);
+	return r;
+}
+
 int cf_plan_put(struct cf_ctx *ctx, struct cf_plan *plan, struct cf_change_set *set,
 		const char *operation, const char *detail, struct cf_err *err)
 {
@@ -100,6 +118,8 @@ int cf_plan_put(struct cf_ctx *ctx, struct cf_plan *plan, struct cf_change_set *
 				  .spki_sum = row->spki_sum };
 	int r = plan->self_signed ? cf_pool_check(set->db, &plan->pool, err) : 0;
 
+	if (r == 0)
+		r = take_ready(plan, set->db, err);
 	if (r < 0)
 		return r;
 	cf_certificate_done(row);

@@ -5,10 +5,20 @@
 #pragma once
 
 #include "core/crypto/dn.h"
-#include "core/crypto/key.h"
+#include "core/procedures/ready.h"
 #include "core/procedures/request.h"
 #include "core/procedures/setting.h"
 #include "core/procedures/status.h"
+
+/* The key that was made or picked, kept from one attempt to the next. */
+struct cf_plan_key {
+	struct cf_key *key;
+	int64_t type;
+	struct cf_ready ready; /* it is this one, to be taken when it is stored */
+};
+
+void cf_plan_key_done(struct cf_plan_key *key);
+CF_DEFINE_DONE(struct cf_plan_key, cf_plan_key_done);
 
 struct cf_plan {
 	bool self_signed;
@@ -16,6 +26,7 @@ struct cf_plan {
 	struct cf_certificate row;
 	struct cf_server server;
 	struct cf_settings settings;
+	struct cf_plan_key *key; /* it was signed with; borrowed */
 	struct cf_dn subject;
 	struct cf_buf domains;
 	struct cf_buf subject_key_id; /* bytes; empty: of the key */
@@ -30,22 +41,14 @@ struct cf_plan {
 void cf_plan_done(struct cf_plan *plan);
 CF_DEFINE_DONE(struct cf_plan, cf_plan_done);
 
-/* The key that was made, kept from one attempt to the next. */
-struct cf_plan_key {
-	struct cf_key *key;
-	int64_t type;
-};
-
-void cf_plan_key_done(struct cf_plan_key *key);
-CF_DEFINE_DONE(struct cf_plan_key, cf_plan_key_done);
-
-/* Make the key unless there is one of the type, and what it signs. Slow. */
+/* Make or pick the key unless there is one of the type, and what it signs. Slow. */
 int cf_plan_sign(struct cf_ctx *ctx, struct cf_plan *plan, struct cf_plan_key *key,
 		 struct cf_err *err);
 
 /*
  * Store it in set's transaction: columns, key, request or certificate with its verdict, services, and the audit
- * record. plan->row is in the store already and becomes set->cert. The caller commits.
+ * record. plan->row is in the store already and becomes set->cert. The caller commits. -EAGAIN too when the
+ * key was a ready one that somebody else has taken: the next attempt gets another.
  */
 int cf_plan_put(struct cf_ctx *ctx, struct cf_plan *plan, struct cf_change_set *set,
 		const char *operation, const char *detail, struct cf_err *err);

@@ -101,6 +101,11 @@ static int take_days(const char *text, struct cf_buf *out, struct cf_err *err)
 	return take_number(text, 1, CF_EXPIRING_DAYS_MAX, out, err);
 }
 
+static int take_ready_keys(const char *text, struct cf_buf *out, struct cf_err *err)
+{
+	return take_number(text, 0, CF_READY_KEYS_MAX, out, err);
+}
+
 static int take_iterations(const char *text, struct cf_buf *out, struct cf_err *err)
 {
 	return take_number(text, CF_PFX_ITERATIONS_MIN, CF_PFX_ITERATIONS_MAX, out, err);
@@ -128,6 +133,12 @@ static const struct setting {
 		.of_root = true,
 		.initial = "30",
 		.take = take_days,
+	},
+	[CF_SETTING_READY_KEYS] = {
+		.name = "ready-keys",
+		.of_root = true,
+		.initial = "0",
+		.take = take_ready_keys,
 	},
 	[CF_SETTING_FQDN] = {
 		.name = "fqdn",

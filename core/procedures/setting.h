@@ -5,11 +5,13 @@
 
 #define CF_SETTING_MAX 65536 /* bytes of a value */
 #define CF_EXPIRING_DAYS_MAX 3650
+#define CF_READY_KEYS_MAX 100
 
 enum cf_setting_id {
 	/* of the root */
 	CF_SETTING_ACCEPTED_DOMAINS, /* one per line */
 	CF_SETTING_EXPIRING_DAYS,    /* before NotAfter in which a certificate is said to expire */
+	CF_SETTING_READY_KEYS,       /* of each slow key type in use, 0 to 100 */
 	/* of a server */
 	CF_SETTING_FQDN,
 	CF_SETTING_VERSION, /* 2016, 2019, SE */

@@ -165,7 +165,8 @@ const char *const cf_schema_steps[] = {
 	"  server INTEGER NOT NULL," /* whose tally counts it; 0: the root's */
 	"  object INTEGER NOT NULL," /* enum cf_object of the owner, and its id */
 	"  owner INTEGER NOT NULL,"
-	"  kind INTEGER NOT NULL," /* 1 private key, 2 export password, 3 import password */
+	"  kind INTEGER NOT NULL," /* 1 private key, 2 export password, 3 import password; 4 to 6
+				    * key of no certificate yet: RSA 2048, 3072, 4096 */
 	"  sealed BLOB NOT NULL,"
 	"  UNIQUE (object, owner, kind)"
 	") STRICT;"

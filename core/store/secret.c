@@ -18,6 +18,7 @@ enum {
 	GET,
 	FIND,
 	NEXT_OF,
+	NEXT_KIND,
 	NEXT_ROW,
 	INSERT,
 	UPDATE,
@@ -31,6 +32,8 @@ static const char *const text[] = {
 					      " AND kind = :kind",
 	[NEXT_OF] = CF_SELECT("secret", COLUMNS) "WHERE object = :object AND owner = :owner"
 						 " AND kind > :after ORDER BY kind LIMIT 1",
+	[NEXT_KIND] = CF_SELECT("secret", COLUMNS) "WHERE object = :object AND kind = :kind"
+						   " AND owner > :after ORDER BY owner LIMIT 1",
 	[NEXT_ROW] = CF_SELECT("secret", COLUMNS) "WHERE id > :after ORDER BY id LIMIT 1",
 	[INSERT] = CF_INSERT("secret", COLUMNS),
 	[UPDATE] = CF_UPDATE("secret", COLUMNS),
@@ -117,6 +120,30 @@ int cf_store_secret_get(struct cf_db *db, enum cf_object object, int64_t owner,
 	}
 	*ret = row;
 	return 0;
+}
+
+int cf_store_secret_next(struct cf_db *db, enum cf_object object, enum cf_secret_kind kind,
+			 int64_t after, struct cf_secret *ret, struct cf_err *err)
+{
+	cf_auto(cf_stmt_done) sqlite3_stmt *stmt = NULL;
+	struct cf_secret row;
+	int r = cf_stmt(db, &sql, NEXT_KIND, &stmt, err);
+
+	if (r < 0)
+		return r;
+	cf_bind_int(stmt, ":object", object);
+	cf_bind_int(stmt, ":kind", kind);
+	cf_bind_int(stmt, ":after", after);
+	r = step(db, stmt, &row, err);
+	if (r <= 0)
+		return r;
+	if (row.object != (int64_t)object || row.kind != (int64_t)kind || row.owner <= after) {
+		cf_secret_done(&row);
+		return cf_fail(err, EIO,
+			       "a sealed value isn't what certfs stored; restore a backup");
+	}
+	*ret = row;
+	return 1;
 }
 
 /* The stored row with the id of row, checked to be the one that row was read from. */

@@ -75,6 +75,7 @@ static int set_setting(struct cf_ctx *ctx, int64_t id, const struct cf_file *fil
 static const struct cf_file root_files[] = {
 	{ SETTING(1, "accepted-domains"), .add_to = true },
 	{ SETTING(2, "expiring-days") },
+	{ SETTING(3, "ready-keys") },
 	{ 0 },
 };
 

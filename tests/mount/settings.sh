@@ -8,11 +8,13 @@ expect '0 0' mkdir mnt/EX01 : mkdir mnt/EX02
 s=mnt/EX01/_settings
 
 t 'defaults__are_those_of_the_contract'
-listed mnt/_settings accepted-domains
+listed mnt/_settings 'accepted-domains expiring-days ready-keys'
 listed $s 'fqdn version um-startup-mode umcallrouter-startup-mode key-type exportable-requests
 exportable-self-signed exportable-imports pfx-encryption pfx-iterations'
 present mnt/_settings $s
 empty mnt/_settings/accepted-domains
+is mnt/_settings/expiring-days 30
+is mnt/_settings/ready-keys 0
 is $s/fqdn EX01
 is $s/version 2019
 is $s/um-startup-mode TCP

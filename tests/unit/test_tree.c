@@ -95,6 +95,7 @@ static void tables__row_numbers_are_golden(void **state)
 		{ CF_KIND_SERVICES, 7, "SMTP-default" },
 		{ CF_KIND_ROOT_SETTINGS, 1, "accepted-domains" },
 		{ CF_KIND_ROOT_SETTINGS, 2, "expiring-days" },
+		{ CF_KIND_ROOT_SETTINGS, 3, "ready-keys" },
 		{ CF_KIND_SERVER_SETTINGS, 1, "fqdn" },
 		{ CF_KIND_SERVER_SETTINGS, 2, "version" },
 		{ CF_KIND_SERVER_SETTINGS, 3, "um-startup-mode" },
