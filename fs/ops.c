@@ -44,7 +44,7 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 		memset(&st, 0, sizeof(st));
 	if (st.f_frsize == 0)
 		st.f_bsize = st.f_frsize = 4096;
-	st.f_namemax = 255;
+	st.f_namemax = CF_TREE_NAME_MAX;
 	fuse_reply_statfs(req, &st);
 }
 

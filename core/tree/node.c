@@ -314,6 +314,12 @@ int cf_tree_lookup(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t parent, co
 	*ret_remember = false;
 	if (r < 0)
 		return r;
+	/* The kernel lets longer ones through. Every call that names something asks here first. */
+	if (strlen(name) > CF_TREE_NAME_MAX)
+		return cf_refuse(
+			tree, ctx, parent, name,
+			cf_fail(err, ENAMETOOLONG, "a name has at most %d bytes", CF_TREE_NAME_MAX),
+			err);
 	if (!strcmp(name, ".") || !strcmp(name, ".."))
 		return lookup_dots(&at, name, ret, err);
 	r = cf_at_find(&at, name, &child, err);

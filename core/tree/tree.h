@@ -18,6 +18,8 @@
 
 #include "core/procedures/context.h"
 
+#define CF_TREE_NAME_MAX 255 /* bytes of any name: statvfs(3) says so */
+
 struct cf_tree;
 struct cf_open; /* an open file */
 

@@ -663,6 +663,28 @@ static int call_rmdir(struct run *r, char **a)
 	return code(rmdir(a[0]));
 }
 
+/* A call whose path lies outside the address space. */
+static int call_bad(struct run *r, char **a)
+{
+	char *nowhere = (char *)-1;
+
+	(void)r;
+	if (!strcmp(a[0], "mkdir"))
+		return code(syscall(SYS_mkdir, nowhere, 0777));
+	if (!strcmp(a[0], "rmdir"))
+		return code(syscall(SYS_rmdir, nowhere));
+	if (!strcmp(a[0], "open"))
+		return code(syscall(SYS_open, nowhere, O_RDONLY));
+	if (!strcmp(a[0], "unlink"))
+		return code(syscall(SYS_unlink, nowhere));
+	if (!strcmp(a[0], "chmod"))
+		return code(syscall(SYS_chmod, nowhere, 0700));
+	if (!strcmp(a[0], "chown"))
+		return code(syscall(SYS_chown, nowhere, 0, 0));
+	usage("no such call with a bad address:", a[0]);
+	return EINVAL;
+}
+
 static int call_unlink(struct run *r, char **a)
 {
 	(void)r;
@@ -987,6 +1009,7 @@ static const struct call calls[] = {
 	{ "mkdir", 1, call_mkdir },           /* PATH */
 	{ "rmdir", 1, call_rmdir },           /* PATH */
 	{ "unlink", 1, call_unlink },         /* PATH */
+	{ "bad", 1, call_bad },               /* mkdir|rmdir|open|unlink|chmod|chown */
 	{ "rename", 2, call_rename },         /* FROM TO */
 	{ "renameat2", 3, call_renameat2 },   /* FROM TO FLAGS */
 	{ "link", 2, call_link },             /* FROM TO */
