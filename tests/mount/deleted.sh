@@ -377,15 +377,14 @@ if [ "$(id -u)" = 0 ]; then
 	restart allow_other
 	chmod 755 .
 	expect '0 0 0' mkdir mnt/EX07 : chown mnt/EX07 4321 4321 : chmod mnt/EX07 0750
-	expect '0 0 0' as 4321 4321 : mkdir mnt/EX07/own : rmdir mnt/EX07/own
+	expect '0 0 0' mkdir mnt/EX07/own : chown mnt/EX07/own 0 0 : rmdir mnt/EX07/own
 	expect '4321,0750' stat $d/EX07 uid,mode
 	expect '0 EACCES' as 4322 4322 : readdir $d/EX07
 	expect '0 EACCES' as 4322 4322 : rename $d/EX07/own mnt/EX07/own
 	expect '0 EACCES' as 4321 4321 : rename mnt/EX07 $d/EX07
 	present $d/EX07/own
 	works chown 4321 $d/../EX07
-	expect 0 mkdir mnt/EX07/theirs
-	expect '0 0' chown mnt/EX07/theirs 4321 4321 : rmdir mnt/EX07/theirs
+	expect '0 0 0' as 4321 4321 : mkdir mnt/EX07/theirs : rmdir mnt/EX07/theirs
 	expect '0 0 EACCES' as 4321 4321 : rename $d/EX07/theirs mnt/EX07/back : rename $d/EX07/own mnt/EX07/own
 	present mnt/EX07/back
 else
