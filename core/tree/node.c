@@ -270,7 +270,9 @@ int cf_at_find(struct cf_at *at, const char *name, struct cf_at *child, struct c
 
 int cf_at_child_attr(struct cf_at *at, struct cf_at *child, struct cf_attr *ret, struct cf_err *err)
 {
-	bool borrowed = child->dir == at->dir && child->id == at->id && child->file;
+	/* A row of the directory itself; an object in it has its own, and may have the same number. */
+	bool borrowed = child->dir == at->dir && child->id == at->id && child->file &&
+			child->file->row != at->dir->child_row;
 	int r;
 
 	if (borrowed)

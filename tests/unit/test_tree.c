@@ -254,6 +254,25 @@ static void refusal__is_in_why_and_in_errors_with_its_path(void **state)
 	assert_non_null(strstr(f->text.data, "EINVAL EX01/mail/services: 'Federation'"));
 }
 
+/* A link and the directory it stands in may have the same number, and are two things. */
+static void views__links_are_as_long_as_their_targets(void **state)
+{
+	struct fixture *f = *state;
+
+	for (char name = 'a'; name <= 'e'; name++) {
+		char path[512], thumbprint[64];
+
+		fx_valid(f, "EX01", (char[]){ name, 0 });
+		fx_path(path, "EX01/%c/thumbprint", name);
+		fx_ok(f, fx_read(f, path));
+		snprintf(thumbprint, sizeof(thumbprint), "%.40s", cf_buf_text(&f->text));
+		fx_path(path, "_by-thumbprint/%s/EX01", thumbprint);
+		assert_int_equal(fx_stat(f, path).size, strlen("../../EX01/a"));
+	}
+	assert_int_equal(fx_stat(f, "_by-domain/mail.contoso.com/EX01").size,
+			 strlen("../../EX01/a"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +284,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(trust__status_follows_at_once, fx_setup,
 						fx_teardown),
 		cmocka_unit_test_setup_teardown(listing__what_is_listed_can_be_read, fx_setup,
+						fx_teardown),
+		cmocka_unit_test_setup_teardown(views__links_are_as_long_as_their_targets, fx_setup,
 						fx_teardown),
 		cmocka_unit_test_setup_teardown(refusal__is_in_why_and_in_errors_with_its_path,
 						fx_setup, fx_teardown),
