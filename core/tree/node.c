@@ -159,6 +159,9 @@ static void file_attr(const struct cf_at *at, struct cf_attr *ret)
 	const struct cf_file *file = at->file;
 	mode_t mode = cf_file_mode(at, file);
 
+	/* A file that stays as it was dropped has its mode, as far as that takes something away. */
+	if (at->dir->keeps)
+		mode &= (mode_t)at->trust.mode | S_IRUSR;
 	if (ret->mode & S_IWGRP)
 		mode |= (mode & S_IRWXU) >> 3;
 	ret->mode = S_IFREG | mode;

@@ -161,7 +161,7 @@ struct cf_dir {
 	int (*deliver)(struct cf_ctx *ctx, int64_t id, const char *name, struct cf_span bytes,
 		       mode_t mode, cf_time mtime, struct cf_err *err);
 	bool (*takes)(const char *name); /* which names are drops here */
-	bool keeps;                      /* a delivered file stays listed (_trust) */
+	bool keeps;                      /* a delivered file stays listed, with its mode (_trust) */
 	bool view;                       /* with allow_other, its owner's alone */
 	bool stages; /* no drops, but staging files, for programs that rename onto a file */
 	int (*access)(struct cf_ctx *ctx, int64_t id, const struct cf_setattr *set,

@@ -35,6 +35,26 @@ snapshot
 restart
 unchanged
 
+t 'trust__keeps_mode_and_time_that_are_set_and_names_that_are_given'
+(umask 077 && cat ca/issuing.pem >private.pem)
+works cp -p private.pem mnt/_trust/
+equal 'its mode' 0600 "$(value stat mnt/_trust/private.pem mode)"
+expect '0 0444' chmod mnt/_trust/private.pem 0444 : stat mnt/_trust/private.pem mode
+works touch -d '2022-02-02 02:02:02' mnt/_trust/private.pem
+works mv mnt/_trust/private.pem 'mnt/_trust/Issuing CA of 2027.cer'
+absent mnt/_trust/private.pem
+present 'mnt/_trust/Issuing CA of 2027.cer'
+expect '0 0644' chmod mnt/_trust/root.der 0777 : stat mnt/_trust/root.der mode
+expect 0 chmod mnt/_trust/root.der 0644
+restart
+equal 'its time' 1643767322.000000000 "$(value stat 'mnt/_trust/Issuing CA of 2027.cer' mtime)"
+equal 'its mode' 0444 "$(value stat 'mnt/_trust/Issuing CA of 2027.cer' mode)"
+same ca/issuing.pem 'mnt/_trust/Issuing CA of 2027.cer'
+works rm -f 'mnt/_trust/Issuing CA of 2027.cer'
+snapshot
+fails EEXIST cp root.der mnt/_trust/ROOT.DER
+unchanged
+
 t 'trust__rm_takes_it_out'
 works rm mnt/_trust/root.pem mnt/_trust/Issuing-CA-2027.crt
 absent mnt/_trust/root.pem
@@ -59,6 +79,21 @@ expect EPERM symlink x mnt/_trust/link.pem
 expect EPERM mknod mnt/_trust/fifo.pem fifo
 absent mnt/_trust/x.cer mnt/_trust/garbage.pem mnt/_trust/big.cer mnt/_trust/key.pem
 unchanged
+
+t 'trust__holds_8_MiB_in_all'
+{ head -c 1000000 /dev/zero | tr '\0' '\n' && cat ca/root.pem; } >large.pem
+for i in 1 2 3 4 5 6 7 8; do
+	works cp large.pem mnt/_trust/$i.pem
+done
+snapshot
+fails ENOSPC cp large.pem mnt/_trust/9.pem
+sentence - 9.pem 8388608
+unchanged
+works rm mnt/_trust/1.pem
+works cp large.pem mnt/_trust/9.pem
+works rm mnt/_trust/2.pem mnt/_trust/3.pem mnt/_trust/4.pem mnt/_trust/5.pem mnt/_trust/6.pem \
+	mnt/_trust/7.pem mnt/_trust/8.pem mnt/_trust/9.pem
+listed mnt/_trust ''
 
 t 'status__follows_the_root_in_trust'
 request $m mail.contoso.com
