@@ -229,6 +229,34 @@ is $m/status Revoked
 works rm mnt/_trust/issuing.crl go
 is $m/status Valid
 
+n=${CERTFS_TEST_MORE:+1000}
+n=${n:-10}
+t "one_more_file_in_trust__is_followed_by_all_of_$n"
+expect 0 mkdir mnt/EX02
+i=0
+while [ $i -lt "$n" ]; do
+	request mnt/EX02/c$i c$i.contoso.com
+	answer mnt/EX02/c$i issuing
+	i=$((i + 1))
+done
+all() { cat mnt/EX02/*/status | sort | uniq -c | tr -s ' '; }
+equal 'before' " $n Valid" "$(all)"
+crl issuing none.crl $past 20990101000000Z 4242
+timeout 120 "$SYS" latency mnt/EX02 c0/info 20 >latency 2>&1 &
+reader=$!
+began=$(date +%s)
+works cp none.crl mnt/_trust/
+equal 'with a CRL of others' " $n Valid" "$(all)"
+works rm mnt/_trust/root.pem
+equal 'without the root' " $n Untrusted" "$(all)"
+works cp ca/root.pem mnt/_trust/
+equal 'with it again' " $n Valid" "$(all)"
+note "three changes of _trust with $n certificates took $(($(date +%s) - began)) s"
+wait $reader
+matches latency '^[0-9]+ [0-9]+$'
+note "median and maximum of a listing, a stat and a read meanwhile, in microseconds: $(cat latency)"
+works rm mnt/_trust/none.crl
+
 if ! testing; then
 	note 'not a testing build: the clock stays, and dates are left out'
 	finish
