@@ -21,7 +21,7 @@ struct parser {
 	bool as_written; /* false: parts are added in front */
 	bool in_part;    /* the part that is read has a value in the name */
 	bool has_cn;
-	bool any; /* a name without CN, or without anything, is one too */
+	bool shown; /* never as written; a name without CN, or without anything, is one too */
 	struct cf_buf common_name;
 	struct cf_err *err;
 };
@@ -289,7 +289,7 @@ static int read_value(struct parser *ps, bool is_first)
 	if (is_first) {
 		const struct cf_dn_type *type = cf_dn_type_keyword(v.label, strlen(v.label));
 
-		ps->as_written = type && type->first;
+		ps->as_written = type && type->first && !ps->shown;
 	}
 	skip_blanks(ps);
 	if (*ps->p == '#')
@@ -309,7 +309,7 @@ static int read_name(struct parser *ps)
 	bool is_first = true;
 
 	skip_blanks(ps);
-	if (!*ps->p && ps->any)
+	if (!*ps->p && ps->shown)
 		return 0;
 	if (!*ps->p)
 		return cf_fail(ps->err, EINVAL, "the name is empty");
@@ -324,7 +324,7 @@ static int read_name(struct parser *ps)
 			ps->in_part = false;
 		is_first = false;
 	}
-	if (!ps->has_cn && !ps->any)
+	if (!ps->has_cn && !ps->shown)
 		return cf_fail(ps->err, EINVAL, "the name has no CN; add CN=<host name>");
 	return 0;
 }
@@ -351,11 +351,11 @@ static int finish(struct parser *ps, struct cf_dn *dn)
 	return dn->shown && dn->common_name ? 0 : cf_fail_memory(ps->err);
 }
 
-static int parse(const char *text, bool any, struct cf_dn *ret, struct cf_err *err)
+static int parse(const char *text, bool shown, struct cf_dn *ret, struct cf_err *err)
 {
 	cf_auto(X509_NAME_free) X509_NAME *name = X509_NAME_new();
 	cf_auto(cf_dn_done) struct cf_dn dn = { 0 };
-	struct parser ps = { .p = text, .name = name, .any = any, .err = err };
+	struct parser ps = { .p = text, .name = name, .shown = shown, .err = err };
 	int r;
 
 	if (!name)

@@ -27,7 +27,10 @@ struct cf_dn {
  */
 int cf_dn_parse(const char *text, struct cf_dn *ret, struct cf_err *err);
 
-/* The same for a name as cf_dn_show() shows it, which may be empty or have no CN. */
+/*
+ * The same for a name as cf_dn_show() shows it: most specific first, whatever it starts with. It
+ * may be empty or have no CN.
+ */
 int cf_dn_parse_shown(const char *text, struct cf_dn *ret, struct cf_err *err);
 
 /*

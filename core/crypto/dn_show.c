@@ -125,7 +125,8 @@ static int show_entry(struct cf_buf *out, const X509_NAME_ENTRY *entry, bool dot
 
 /*
  * True when the most specific part would make cf_dn_parse() take the text as written. Its type is
- * then shown as an OID, which doesn't. A name without CN is never parsed and stays readable.
+ * then shown as an OID, which doesn't. A name without CN is only read back by cf_dn_parse_shown(),
+ * and stays readable.
  */
 static bool would_mislead(const X509_NAME *name, int first)
 {

@@ -548,6 +548,322 @@ static void parse_shown__takes_what_parse_refuses_and_gives_the_same_otherwise(v
 	assert_int_equal(cf_dn_parse_shown("CN=a, X=1", &same, &err), -EINVAL);
 	assert_int_equal(cf_dn_parse_shown("CN=a, O=b", &same, &err), 0);
 	assert_string_equal(same.common_name, "a");
+	/* Never as written: what is shown is most specific first. */
+	cf_dn_done(&dn);
+	assert_int_equal(cf_dn_parse_shown("O=x, C=US", &dn, &err), 0);
+	assert_string_equal(dn.shown, "O=x, C=US");
+}
+
+/* -- names at random ------------------------------------------------------------------------- */
+
+struct random_value {
+	const char *keywords[3]; /* the first one is in upper case; NULL: there is none */
+	const char *oid;
+	int string;
+	bool starts; /* a name that starts with the keyword is taken as written */
+	char bytes[64];
+	size_t len;
+};
+
+struct random_part {
+	struct random_value values[3];
+	size_t n;
+};
+
+static unsigned below(unsigned *seed, unsigned n)
+{
+	return (unsigned)rand_r(seed) % n;
+}
+
+static void random_value(unsigned *seed, bool may_be_cn, struct random_value *v)
+{
+	static const struct random_value kinds[] = {
+		{ { "CN", "commonName" }, "2.5.4.3", V_ASN1_UTF8STRING, false },
+		{ { "C", "countryName" }, "2.5.4.6", V_ASN1_PRINTABLESTRING, true },
+		{ { "S", "ST", "stateOrProvinceName" }, "2.5.4.8", V_ASN1_UTF8STRING, true },
+		{ { "O", "organizationName" }, "2.5.4.10", V_ASN1_UTF8STRING, true },
+		{ { "DC", "domainComponent" },
+		  "0.9.2342.19200300.100.1.25",
+		  V_ASN1_IA5STRING,
+		  true },
+		{ { "L" }, "2.5.4.7", V_ASN1_UTF8STRING, false },
+		{ { "OU", "organizationalUnitName" }, "2.5.4.11", V_ASN1_UTF8STRING, false },
+		{ { "E", "emailAddress" }, "1.2.840.113549.1.9.1", V_ASN1_IA5STRING, false },
+		{ { "SERIALNUMBER" }, "2.5.4.5", V_ASN1_PRINTABLESTRING, false },
+		{ { NULL }, "1.3.6.1.4.1.311.99.1", V_ASN1_UTF8STRING, false },
+		{ { NULL }, "2.999.7", V_ASN1_UTF8STRING, false },
+	};
+	static const char *const pieces[] = {
+		"a",
+		"Z",
+		"0",
+		" ",
+		"'",
+		"-",
+		".",
+		":", /* printable */
+		"\"",
+		"#",
+		",",
+		";",
+		"+",
+		"=",
+		"\\",
+		"<",
+		">",
+		"\n",
+		"\x1b",
+		"\x7f",
+		"&",
+		"@", /* ASCII */
+		UE,
+		"\xe6\xbc\xa2",
+		"\xf0\x9f\x98\x80",
+		"\xe2\x80\xae",
+		"\xe2\x80\x8e",
+		"\xc2\x85",
+	};
+	unsigned n;
+
+	*v = kinds[(may_be_cn ? 0 : 1) + below(seed, CF_COUNT(kinds) - (may_be_cn ? 0 : 1))];
+	n = v->string == V_ASN1_PRINTABLESTRING ? 8 : v->string == V_ASN1_IA5STRING ? 22 : 28;
+	assert_int_equal(CF_COUNT(pieces), 28);
+	if (!strcmp(v->oid, "2.5.4.6")) {
+		v->len = 2;
+		memcpy(v->bytes, below(seed, 2) ? "US" : "de", 2);
+		return;
+	}
+	for (unsigned i = below(seed, 9); i < 10; i++) {
+		const char *piece = pieces[below(seed, n)];
+
+		memcpy(v->bytes + v->len, piece, strlen(piece));
+		v->len += strlen(piece);
+	}
+}
+
+/* Parts in the order of the DER. */
+static size_t random_name(unsigned *seed, struct random_part parts[4], bool cn)
+{
+	size_t n = 1 + below(seed, 4);
+	size_t with_cn = below(seed, (unsigned)n);
+
+	memset(parts, 0, 4 * sizeof(*parts));
+	for (size_t i = 0; i < n; i++) {
+		size_t wanted = below(seed, 4) ? 1 : 1 + below(seed, 3);
+
+		while (parts[i].n < wanted) {
+			struct random_value *v = &parts[i].values[parts[i].n];
+			bool again = false;
+
+			do
+				random_value(seed, cn, v);
+			while (cn && i == with_cn && !parts[i].n && strcmp(v->oid, "2.5.4.3") != 0);
+			for (size_t k = 0; k < parts[i].n; k++)
+				again |= !strcmp(parts[i].values[k].oid, v->oid);
+			parts[i].n += !again;
+		}
+	}
+	return n;
+}
+
+static void random_der(const struct random_part *parts, size_t n, struct cf_buf *der)
+{
+	struct foreign values[12];
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < parts[i].n; k++) {
+			const struct random_value *v = &parts[i].values[k];
+
+			values[count++] = (struct foreign){ v->oid, v->string, v->bytes,
+							    (int)v->len, k ? -1 : 0 };
+		}
+	make(values, count, der);
+}
+
+static void put(struct cf_buf *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void put(struct cf_buf *out, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	assert_int_equal(cf_buf_puts(out, text, NULL), 0);
+}
+
+static void put_hex(struct cf_buf *out, const struct random_value *v)
+{
+	int tag = v->string == V_ASN1_UTF8STRING ? 12 : v->string == V_ASN1_IA5STRING ? 22 : 19;
+
+	put(out, "#%02x%02X", (unsigned)tag, (unsigned)v->len);
+	for (size_t i = 0; i < v->len; i++)
+		put(out, i & 1 ? "%02X" : "%02x", (uint8_t)v->bytes[i]);
+}
+
+/* With everything escaped that has to be, and some that hasn't. */
+static void put_escaped(unsigned *seed, struct cf_buf *out, const struct random_value *v,
+			bool quoted)
+{
+	for (size_t i = 0; i < v->len; i++) {
+		uint8_t c = (uint8_t)v->bytes[i];
+		bool end = i == 0 || i + 1 == v->len;
+
+		if (quoted && c == '"' && below(seed, 2))
+			put(out, "\"\"");
+		else if (c >= 0x80 || c < 0x20 || c == 0x7f || !below(seed, 10))
+			put(out, "\\%02x", c);
+		else if (c == '"' || c == '\\' || (!quoted && strchr(",+;<>", c)) ||
+			 (!quoted && end && strchr(" #", c)))
+			put(out, "\\%c", c);
+		else
+			put(out, "%c", c);
+	}
+}
+
+static void put_value(unsigned *seed, struct cf_buf *out, const struct random_value *v, bool dotted)
+{
+	static const char *const blanks[] = { "", "", " ", "  " };
+	size_t n = 0;
+
+	while (n < 3 && v->keywords[n])
+		n++;
+	put(out, "%s", blanks[below(seed, 4)]);
+	if (dotted || !n)
+		put(out, "%s%s", below(seed, 2) ? "OID." : "", v->oid);
+	else
+		put(out, "%s", v->keywords[below(seed, (unsigned)n)]);
+	put(out, "%s=%s", blanks[below(seed, 4)], blanks[below(seed, 4)]);
+	switch (below(seed, 4)) {
+	case 0:
+		put(out, "\"");
+		put_escaped(seed, out, v, true);
+		put(out, "\"");
+		break;
+	case 1:
+		put_hex(out, v);
+		break;
+	default:
+		put_escaped(seed, out, v, false);
+	}
+	put(out, "%s", blanks[below(seed, 4)]);
+}
+
+/* As people could write it: as it is, when it starts with what says so, else reversed. */
+static void random_text(unsigned *seed, const struct random_part *parts, size_t n,
+			struct cf_buf *out)
+{
+	bool as_written = parts[0].values[0].starts && below(seed, 2);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct random_part *part = &parts[as_written ? i : n - 1 - i];
+
+		for (size_t k = 0; k < part->n; k++) {
+			bool first = !i && !k;
+			bool dotted = !(first && as_written) &&
+				      ((first && part->values[k].starts) || !below(seed, 6));
+
+			if (!first)
+				put(out, "%s", k ? "+" : below(seed, 4) ? "," : ";");
+			put_value(seed, out, &part->values[k], dotted);
+		}
+	}
+}
+
+static void assert_same_der(const struct cf_buf *got, const struct cf_buf *wanted, const char *text,
+			    int round)
+{
+	if (got->len != wanted->len || memcmp(got->data, wanted->data, got->len) != 0)
+		fail_msg("round %d: '%s' is another name", round, text);
+}
+
+/* Shown, read back and shown again; with a CN by whoever copies it into a request too. */
+static void assert_comes_back(const struct cf_buf *der, bool cn, int round)
+{
+	cf_auto(cf_buf_done) struct cf_buf shown = { 0 };
+	cf_auto(cf_dn_done) struct cf_dn dn = { 0 }, written = { 0 };
+	struct cf_err err = { 0 };
+
+	assert_int_equal(cf_dn_show(cf_span_buf(der), &shown, NULL), 0);
+	for (size_t i = 0; i < shown.len; i++)
+		assert_true((uint8_t)shown.data[i] >= 0x20 && shown.data[i] != 0x7f);
+	if (cf_dn_parse_shown(cf_buf_text(&shown), &dn, &err) < 0)
+		fail_msg("round %d: '%s': %s", round, cf_buf_text(&shown), err.text);
+	assert_same_der(&dn.der, der, cf_buf_text(&shown), round);
+	assert_string_equal(dn.shown, cf_buf_text(&shown));
+	if (!cn)
+		return;
+	parse(cf_buf_text(&shown), &written);
+	assert_same_der(&written.der, der, cf_buf_text(&shown), round);
+}
+
+static int rounds(int few)
+{
+	return getenv("CERTFS_TEST_MORE") ? 50 * few : few;
+}
+
+/* What people write in whatever form is the name they mean, and what is shown of it comes back. */
+static void random__names_are_read_as_meant_and_come_back(void **state)
+{
+	unsigned seed = 20260101;
+
+	(void)state;
+	for (int round = 0; round < rounds(6000); round++) {
+		cf_auto(cf_buf_done) struct cf_buf der = { 0 }, text = { 0 };
+		cf_auto(cf_dn_done) struct cf_dn dn = { 0 };
+		struct random_part parts[4];
+		size_t n = random_name(&seed, parts, true);
+
+		random_der(parts, n, &der);
+		random_text(&seed, parts, n, &text);
+		parse(cf_buf_text(&text), &dn);
+		assert_same_der(&dn.der, &der, cf_buf_text(&text), round);
+		assert_comes_back(&der, true, round);
+	}
+}
+
+/* Certificates of others: their subjects are read back when they are renewed. */
+static void random__names_without_CN_come_back_and_not_reversed(void **state)
+{
+	unsigned seed = 20260102;
+
+	(void)state;
+	for (int round = 0; round < rounds(6000); round++) {
+		cf_auto(cf_buf_done) struct cf_buf der = { 0 };
+		struct random_part parts[4];
+		size_t n = random_name(&seed, parts, false);
+
+		random_der(parts, n, &der);
+		assert_comes_back(&der, false, round);
+	}
+}
+
+/* The same with strings of types that nobody chooses today. */
+static void random__names_with_other_strings_come_back(void **state)
+{
+	static const int strings[] = { V_ASN1_T61STRING, V_ASN1_BMPSTRING, V_ASN1_NUMERICSTRING,
+				       V_ASN1_BIT_STRING };
+	unsigned seed = 20260103;
+
+	(void)state;
+	for (int round = 0; round < rounds(3000); round++) {
+		cf_auto(cf_buf_done) struct cf_buf der = { 0 };
+		struct random_part parts[4];
+		size_t n = random_name(&seed, parts, false);
+		struct random_value *v = &parts[below(&seed, (unsigned)n)].values[0];
+
+		v->string = strings[below(&seed, CF_COUNT(strings))];
+		if (!v->keywords[0] || v->string != V_ASN1_BIT_STRING) {
+			memcpy(v->bytes, "1234", 4); /* all of them may hold that */
+			v->len = 4;
+		}
+		if (v->keywords[0] && (v->string == V_ASN1_BIT_STRING || v->keywords[0][0] == 'C'))
+			continue;
+		random_der(parts, n, &der);
+		assert_comes_back(&der, false, round);
+	}
 }
 
 int main(void)
@@ -585,6 +901,9 @@ int main(void)
 		cmocka_unit_test(show__broken_names_are_EBADMSG_and_add_nothing),
 		cmocka_unit_test(common_name__shows_what_is_behind_a_NUL),
 		cmocka_unit_test(common_name__is_nothing_without_CN_or_text),
+		cmocka_unit_test(random__names_are_read_as_meant_and_come_back),
+		cmocka_unit_test(random__names_without_CN_come_back_and_not_reversed),
+		cmocka_unit_test(random__names_with_other_strings_come_back),
 		cmocka_unit_test(
 			parse_shown__takes_what_parse_refuses_and_gives_the_same_otherwise),
 	};
