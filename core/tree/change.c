@@ -32,10 +32,31 @@ static void let_go(struct cf_at *at)
 		cf_db_done(cf_take(&at->db));
 }
 
+/*
+ * What a directory looks like that was made just now: for the reply when even reading it fails, since
+ * an error would say that it wasn't made.
+ */
+static void look_new(const struct cf_at *at, uint64_t ino, struct cf_attr *ret)
+{
+	const struct cf_tree *tree = at->tree;
+
+	*ret = (struct cf_attr){
+		.ino = ino,
+		.mode = S_IFDIR | (0755 & ~tree->options.umask),
+		.nlink = 1,
+		.uid = tree->options.uid,
+		.gid = tree->options.gid,
+		.forget_entry = true,
+		.forget_attr = true,
+	};
+	ret->mtime = ret->ctime = cf_clock_now(tree->core->clock);
+}
+
 static int make_dir(struct cf_at *at, const char *name, struct cf_attr *ret, struct cf_err *err)
 {
 	cf_auto(cf_at_done) struct cf_at child = { 0 };
 	int64_t id = 0;
+	uint64_t ino;
 	int r = is_own(at, name, err);
 
 	if (r < 0)
@@ -44,10 +65,13 @@ static int make_dir(struct cf_at *at, const char *name, struct cf_attr *ret, str
 		return cf_fail(err, EPERM, "no directory can be made in %s", at->dir->what);
 	let_go(at);
 	r = at->dir->mkdir(at->ctx, at->id, name, &id, err);
-	if (r == 0)
-		r = cf_at_load(at->tree, at->ctx, cf_ino((*at->dir->child)->kind, 0, id), &child,
-			       err);
-	return r < 0 ? r : cf_at_attr(&child, ret, err);
+	if (r < 0)
+		return r;
+	ino = cf_ino((*at->dir->child)->kind, 0, id);
+	if (cf_at_load(at->tree, at->ctx, ino, &child, NULL) < 0 ||
+	    cf_at_attr(&child, ret, NULL) < 0)
+		look_new(at, ino, ret);
+	return 0;
 }
 
 int cf_tree_mkdir(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t parent, const char *name,

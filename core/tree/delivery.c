@@ -96,7 +96,9 @@ int cf_staged_flush(struct cf_tree *tree, struct cf_ctx *ctx, struct cf_staged *
 	bool kept;
 	int r;
 
-	cf_staged_place(tree, staged, &parent, &name);
+	r = cf_staged_place(tree, staged, &parent, &name, err);
+	if (r < 0)
+		return r;
 	if (!cf_staged_is_dirty(tree, staged) || cf_name_is_staging(cf_buf_text(&name)))
 		return 0;
 	r = copy(tree, staged, &judged, err);

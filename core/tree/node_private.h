@@ -356,8 +356,8 @@ int cf_staged_create(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t parent, 
 		     mode_t mode, struct cf_staged **ret, struct cf_err *err);
 void cf_staged_attr(struct cf_tree *tree, struct cf_staged *staged, struct cf_attr *ret);
 /* The inode of its directory, and its name appended to out. */
-void cf_staged_place(struct cf_tree *tree, struct cf_staged *staged, uint64_t *ret_parent,
-		     struct cf_buf *out);
+int cf_staged_place(struct cf_tree *tree, struct cf_staged *staged, uint64_t *ret_parent,
+		    struct cf_buf *out, struct cf_err *err);
 void cf_staged_opened(struct cf_tree *tree, struct cf_staged *staged, int flags);
 void cf_staged_closed(struct cf_tree *tree, struct cf_staged *staged);
 int cf_staged_read(struct cf_tree *tree, struct cf_staged *staged, uint64_t offset, size_t n,

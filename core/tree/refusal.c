@@ -48,7 +48,7 @@ static void describe(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t ino, con
 	struct cf_staged *staged = cf_staged_get(tree, ino);
 
 	if (staged) {
-		cf_staged_place(tree, staged, &ino, &path);
+		cf_staged_place(tree, staged, &ino, &path, NULL);
 		cf_staged_put(tree, staged);
 		name = cf_buf_text(&path);
 	}

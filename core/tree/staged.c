@@ -136,13 +136,16 @@ void cf_staged_attr(struct cf_tree *tree, struct cf_staged *staged, struct cf_at
 	pthread_mutex_unlock(&tree->lock);
 }
 
-void cf_staged_place(struct cf_tree *tree, struct cf_staged *staged, uint64_t *ret_parent,
-		     struct cf_buf *out)
+int cf_staged_place(struct cf_tree *tree, struct cf_staged *staged, uint64_t *ret_parent,
+		    struct cf_buf *out, struct cf_err *err)
 {
+	int r;
+
 	pthread_mutex_lock(&tree->lock);
 	*ret_parent = staged->parent;
-	cf_buf_puts(out, staged->name, NULL);
+	r = cf_buf_puts(out, staged->name, err);
 	pthread_mutex_unlock(&tree->lock);
+	return r;
 }
 
 /* Delivered files only answer for a while; they make room for new ones. The caller has the lock. */
