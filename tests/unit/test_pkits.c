@@ -48,13 +48,20 @@ static const char *const words[] = {
 	[CF_VERDICT_VALID] = "Valid",
 };
 
-static bool load(const char *place, const char *folder, const char *name, struct cf_buf *out)
+static const char *place(void)
+{
+	const char *given = getenv("CERTFS_TEST_PKITS");
+
+	return given ? given : DEFAULT_PLACE;
+}
+
+static bool load(const char *from, const char *folder, const char *name, struct cf_buf *out)
 {
 	char path[512];
 	FILE *file;
 	void *room;
 
-	snprintf(path, sizeof(path), "%s/%s/%s", place, folder, name);
+	snprintf(path, sizeof(path), "%s/%s/%s", from, folder, name);
 	file = fopen(path, "rb");
 	if (!file)
 		return false;
@@ -135,13 +142,10 @@ static size_t read_folder(struct fixture *f, const char *folder, struct cf_span 
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	const char *place = getenv("CERTFS_TEST_PKITS");
 
 	assert_non_null(f);
 	*state = f;
-	f->place = place ? place : DEFAULT_PLACE;
-	if (access(f->place, R_OK) != 0)
-		return 0;
+	f->place = place();
 	read_table(f);
 	f->job = (struct cf_verify){
 		.leaves = f->leaves,
@@ -194,11 +198,6 @@ static void pkits__every_path_has_the_status_of_the_table(void **state)
 	struct cf_err err = { 0 };
 	size_t wrong = 0;
 
-	if (!f->n) {
-		print_message("# left out: %s is not there (python3-cryptography-vectors)\n",
-			      f->place);
-		skip();
-	}
 	if (cf_chain_verify(NULL, &f->job, f->verdicts, &err) < 0)
 		fail_msg("%s", err.text);
 	for (size_t i = 0; i < f->n; i++) {
@@ -221,8 +220,6 @@ static void table__explains_every_difference(void **state)
 	struct fixture *f = *state;
 	size_t differs = 0;
 
-	if (!f->n)
-		skip();
 	assert_int_equal(f->n, 224);
 	for (size_t i = 0; i < f->n; i++) {
 		const struct row *row = &f->rows[i];
@@ -249,6 +246,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(table__explains_every_difference, setup, teardown),
 	};
 
+	/* In cmocka's TAP a skipped case is "not ok", which counts as failed. */
+	if (access(place(), R_OK) != 0) {
+		printf("1..0 # SKIP %s is not there; it is in python3-cryptography-vectors\n",
+		       place());
+		return 0;
+	}
 	if (cf_ossl_init(NULL) < 0)
 		return 1;
 	return cmocka_run_group_tests_name("pkits", tests, NULL, NULL);
