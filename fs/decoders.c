@@ -1,4 +1,4 @@
-/* The worker's end of the socket to its supervisor, which starts decoders for it. */
+/* The worker's end of the socket to its supervisor, which starts decoders for it, and unmounts. */
 #include "fs/fs.h"
 
 #include <errno.h>
@@ -69,4 +69,9 @@ int cf_fs_decoders_system_id(void *arg, uint8_t ret[32], struct cf_err *err)
 		return cf_fail(err, EIO, "the supervisor doesn't answer");
 	memcpy(ret, id, sizeof(id));
 	return 0;
+}
+
+void cf_fs_decoders_unmount(struct cf_fs_decoders *decoders)
+{
+	ask(decoders, CF_FS_UNMOUNT, NULL, 0, NULL);
 }

@@ -119,6 +119,7 @@ static void tell_mounted(struct cf_fs *fs)
 		cf_fs_log_to_system(fs->log);
 		cf_fs_daemon_detach();
 	}
+	cf_fs_log(fs->log, LOG_INFO, "%s", fs->confined);
 	if (send(fs->decoders->fd, &message, 1, MSG_NOSIGNAL) < 0)
 		return; /* the timer's thread notices that the supervisor is gone */
 }
@@ -134,11 +135,13 @@ static int serve(struct cf_fs *fs, struct cf_err *err)
 		cf_fs_log(fs->log, LOG_WARNING, "%s; certfsctl can't reach this mount",
 			  control.text);
 	if (r == 0)
+		r = cf_fs_session_mount(fs, err);
+	if (r == 0)
+		cf_fs_confine(fs);
+	if (r == 0)
 		r = cf_fs_pool_new(cores() + 1, true, &fs->pool, err);
 	if (r == 0)
 		r = cf_fs_invalidate_start(fs, err);
-	if (r == 0)
-		r = cf_fs_session_mount(fs, err);
 	if (r == 0)
 		r = cf_fs_testing_start(fs, err);
 	if (r == 0)

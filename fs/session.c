@@ -2,9 +2,12 @@
 #include "fs/fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /*
  * Threads that read requests. What they run is quick, but a change waits for the disk; more than
@@ -80,10 +83,35 @@ void cf_fs_session_stop(struct cf_fs *fs)
 	}
 }
 
+/*
+ * libfuse would unmount by itself, which the confined worker can't: it leaves what is unmounted
+ * already alone, and knows that by an error of its descriptor, as of a pipe without a reader.
+ */
+static void take_device(struct fuse_session *session)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return;
+	dup3(ends[1], fuse_session_fd(session), O_CLOEXEC);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static bool is_unmounted(struct fuse_session *session)
+{
+	struct pollfd device = { .fd = fuse_session_fd(session) };
+
+	return poll(&device, 1, 0) == 1 && device.revents & POLLERR;
+}
+
 void cf_fs_session_close(struct cf_fs *fs)
 {
 	if (!fs->session)
 		return;
+	if (!is_unmounted(fs->session))
+		cf_fs_decoders_unmount(fs->decoders);
+	take_device(fs->session);
 	fuse_session_unmount(fs->session);
 	fuse_session_destroy(fs->session);
 	fs->session = NULL;

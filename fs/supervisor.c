@@ -54,15 +54,19 @@ static void fusermount(const char *mountpoint)
 	posix_spawnattr_destroy(&attr);
 }
 
+static void unmount(const char *mountpoint)
+{
+	if (umount2(mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+		fusermount(mountpoint);
+}
+
 void cf_fs_unmount_dead(const char *mountpoint)
 {
 	struct statvfs st;
 
 	/* stat(2) would be answered from what the kernel remembers. */
-	if (statvfs(mountpoint, &st) == 0 || (errno != ENOTCONN && errno != ECONNABORTED))
-		return;
-	if (umount2(mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
-		fusermount(mountpoint);
+	if (statvfs(mountpoint, &st) < 0 && (errno == ENOTCONN || errno == ECONNABORTED))
+		unmount(mountpoint);
 }
 
 /* -- what the worker asks for ------------------------------------------------------------------ */
@@ -164,6 +168,10 @@ static void on_message(struct supervisor *s)
 		refresh(s);
 		answer(s, CF_FS_DONE, s->system.id, sizeof(s->system.id), -1);
 		break;
+	case CF_FS_UNMOUNT:
+		unmount(s->options->mountpoint);
+		answer(s, CF_FS_DONE, NULL, 0, -1);
+		break;
 	}
 }
 
@@ -231,8 +239,7 @@ static int exit_status(struct supervisor *s)
 		cf_fs_log(&s->log, LOG_ERR, "the process that held %s was ended by signal %d (%s)",
 			  s->options->mountpoint, WTERMSIG(s->status),
 			  strsignal(WTERMSIG(s->status)));
-	if (status != 0)
-		cf_fs_unmount_dead(s->options->mountpoint);
+	cf_fs_unmount_dead(s->options->mountpoint);
 	cf_fs_daemon_ready(s->ready, status);
 	return status;
 }

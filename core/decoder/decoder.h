@@ -47,6 +47,12 @@ int cf_decoder_verify(const struct cf_decoder *decoder, const struct cf_verify *
 _Noreturn void cf_decoder_child(int fd, const struct cf_system_store *system);
 
 /*
+ * Whether this program runs under a sanitizer or valgrind, which make system calls and take memory of
+ * their own. The one place that knows.
+ */
+bool cf_decoder_is_watched(void);
+
+/*
  * A start() for programs without a supervisor (certfsctl, tests): forks from the calling
  * process, which should have one thread. Forks twice, so that init reaps the decoder; the process
  * between is waited for by its number, and gives the program one SIGCHLD. arg is the

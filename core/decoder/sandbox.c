@@ -38,6 +38,11 @@
 #define RUNNING_ON_VALGRIND 0
 #endif
 
+bool cf_decoder_is_watched(void)
+{
+	return SANITIZED || RUNNING_ON_VALGRIND;
+}
+
 bool cf_sandbox_filters(void)
 {
 	return !RUNNING_ON_VALGRIND;
@@ -46,13 +51,13 @@ bool cf_sandbox_filters(void)
 /* Shadow memory is terabytes of address space. */
 bool cf_sandbox_limits_memory(void)
 {
-	return !SANITIZED && !RUNNING_ON_VALGRIND;
+	return !cf_decoder_is_watched();
 }
 
 /* A report goes to standard error. */
 static bool keeps_stderr(void)
 {
-	return SANITIZED || RUNNING_ON_VALGRIND;
+	return cf_decoder_is_watched();
 }
 
 static const int sanitizer_calls[] = {
