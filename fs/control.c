@@ -92,6 +92,9 @@ static int find(int n, char **words, const struct cf_admin_command **ret, struct
 		return cf_fail(err, EINVAL, "there is no command '%s'", words[0]);
 	if (*ret && (*ret)->unmounted)
 		return cf_fail(err, EBUSY, "%s needs the store unmounted", (*ret)->name);
+	if (*ret && (*ret)->aside)
+		return cf_fail(err, EINVAL, "%s is not for whoever has the store mounted",
+			       (*ret)->name);
 	return r;
 }
 

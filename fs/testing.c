@@ -5,6 +5,7 @@
 #include "fs/fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fuse.h>
 #include <stdio.h>
@@ -159,9 +160,31 @@ static int run_requests(const struct cf_admin *admin, struct cf_err *err)
 	return 0;
 }
 
+/* open FILE O_RDONLY|O_WRONLY, made if need be: what comes of it. */
+static int run_open(const struct cf_admin *admin, struct cf_err *err)
+{
+	bool writes = strcmp(admin->words[1], "O_WRONLY") == 0;
+	int fd = open(admin->words[0], (writes ? O_WRONLY | O_CREAT : O_RDONLY) | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return cf_fail(err, errno, "%s", cf_errno_name(errno));
+	close(fd);
+	admin->report(admin->arg, "opened");
+	return 0;
+}
+
+/* execute PROGRAM: in place of this one. */
+static int run_execute(const struct cf_admin *admin, struct cf_err *err)
+{
+	execl(admin->words[0], admin->words[0], (char *)NULL);
+	return cf_fail(err, errno, "%s", cf_errno_name(errno));
+}
+
 const struct cf_admin_command cf_fs_testing_commands[] = {
 	{ .name = "clock", .usage = " [TIME|+SECONDS]", .max = 1, .run = run_clock },
 	{ .name = "fault", .usage = " POINT TIMES", .min = 2, .max = 2, .run = run_fault },
+	{ .name = "open", .usage = " FILE FLAG", .min = 2, .max = 2, .run = run_open },
+	{ .name = "execute", .usage = " PROGRAM", .min = 1, .max = 1, .run = run_execute },
 	{ .name = "requests", .usage = "", .run = run_requests },
 	{ 0 },
 };

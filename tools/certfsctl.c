@@ -80,9 +80,12 @@ static enum status do_command(struct request *request)
 	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000 * 1000 };
 	struct cf_err err = { 0 };
 	enum status status;
-	bool busy;
+	bool busy = false;
 	int fd;
 
+	/* Whoever has it mounted can't open a file elsewhere. */
+	if (request->command && request->command->aside)
+		return run(request, &busy);
 	for (int waited = 0;; waited += PAUSE_MS) {
 		if (reach(request->store, &fd, &err) < 0)
 			return complain(err.text, FAILED);
@@ -122,29 +125,8 @@ static enum status help(void)
 	return DONE;
 }
 
-/* The word that names a file, made absolute: the mounting process has another folder. */
-static int make_absolute(struct request *request, char **ret, struct cf_err *err)
-{
-	char **word = &request->words[request->n_name + request->command->file - 1];
-	cf_auto(cf_free) char *cwd = NULL;
-	char *path;
-
-	if (**word == '/')
-		return 0;
-	cwd = getcwd(NULL, 0);
-	if (!cwd)
-		return cf_fail(err, errno, "the working directory is gone");
-	path = malloc(strlen(cwd) + 1 + strlen(*word) + 1);
-	if (!path)
-		return cf_fail_memory(err);
-	stpcpy(stpcpy(stpcpy(path, cwd), "/"), *word);
-	*word = *ret = path;
-	return 0;
-}
-
 static enum status serve(struct request *request)
 {
-	cf_auto(cf_free) char *file = NULL;
 	struct cf_err err = { 0 };
 	enum status status;
 
@@ -154,9 +136,6 @@ static enum status serve(struct request *request)
 					 &request->n_name, &err);
 	if (request->n_name == -EINVAL)
 		return complain(err.text, USAGE);
-	if (request->command && request->command->file > 0 &&
-	    make_absolute(request, &file, &err) < 0)
-		return complain(err.text, FAILED);
 	status = do_command(request);
 	if (status != DONE)
 		take_back(request);

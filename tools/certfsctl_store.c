@@ -17,6 +17,7 @@ static int open_store(const struct request *request, struct cf_core *core, struc
 		.create = only_create,
 		.only_create = only_create,
 		.without_key = !only_create && request->command->without_key,
+		.read_only = !only_create && request->command->aside,
 		.who = "certfsctl",
 		.clock = clock,
 	};

@@ -20,8 +20,6 @@ static int run_check(const struct cf_admin *admin, struct cf_err *err)
 
 static int run_backup(const struct cf_admin *admin, struct cf_err *err)
 {
-	if (admin->words[0][0] != '/')
-		return cf_fail(err, EINVAL, "'%s' is not an absolute name", admin->words[0]);
 	return cf_store_backup(admin->ctx->core->store, admin->words[0], err);
 }
 
@@ -32,7 +30,7 @@ const struct cf_admin_command cf_admin_commands[] = {
 	  .min = 1,
 	  .max = 1,
 	  .without_key = true,
-	  .file = 1,
+	  .aside = true,
 	  .run = run_backup },
 	{ .name = "deleted", .usage = "", .run = cf_admin_deleted },
 	{ .name = "undelete", .usage = " NAME [TO]", .min = 1, .max = 2, .run = cf_admin_undelete },

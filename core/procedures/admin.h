@@ -52,7 +52,7 @@ struct cf_admin_command {
 	enum cf_admin_secret secret;
 	bool without_key; /* works on a store that is not unlocked */
 	bool unmounted;   /* works on a store that is not mounted only */
-	int file;         /* which of the words, from 1, names a file; 0: none */
+	bool aside;       /* certfsctl(1) does it beside a mount, with a store that it only reads */
 	/* 0; 1: it was done, and what it found is bad; or a negative errno with a sentence. */
 	int (*run)(const struct cf_admin *admin, struct cf_err *err);
 };

@@ -94,16 +94,6 @@ static void backup__makes_a_new_file_for_the_owner_alone(void **state)
 }
 
 /* The mounting process has another folder than who asks. */
-static void backup__to_a_relative_name_is_EINVAL_and_makes_nothing(void **state)
-{
-	struct fixture *f = *state;
-	char *words[] = { W("backup"), W("test_admin.copy") };
-
-	assert_int_equal(run(f, 2, words), -EINVAL);
-	assert_string_equal(f->err.text, "'test_admin.copy' is not an absolute name");
-	assert_int_not_equal(access("test_admin.copy", F_OK), 0);
-}
-
 /* Listens beside a store of this name and connects to it. */
 static void reach(struct fixture *f, const char *store)
 {
@@ -157,7 +147,6 @@ int main(void)
 		TEST(find__of_another_word_or_none_is_ENOENT),
 		TEST(check__of_a_sound_store_is_0),
 		TEST(backup__makes_a_new_file_for_the_owner_alone),
-		TEST(backup__to_a_relative_name_is_EINVAL_and_makes_nothing),
 		TEST(address__is_beside_the_store_also_below_a_long_path),
 		TEST(address__of_a_long_name_is_ENAMETOOLONG),
 	};
