@@ -119,7 +119,8 @@ static enum status help(void)
 	     "    --new-passphrase-fd N     read the new passphrase from descriptor N\n"
 	     "    --help, --version\n"
 	     "\n"
-	     "Of a store that is mounted the mounting process does it, and nothing is unlocked.\n"
+	     "Of a store that is mounted the mounting process does it, and nothing is unlocked;\n"
+	     "backup only reads, and needs neither.\n"
 	     "Passphrases are asked for on the terminal where no descriptor is given.\n"
 	     "The manual: certfsctl(1).");
 	return DONE;
