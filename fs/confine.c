@@ -82,7 +82,9 @@ static bool allow_all(int ruleset, const char *folder, uint64_t handled)
 			     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
 			     LANDLOCK_ACCESS_FS_MAKE_SOCK | (handled & ACCESS_TRUNCATE);
 
-	return allow(ruleset, folder, own) &&
+	/* A report of a sanitizer names functions, which are read from programs and libraries. */
+	return (!cf_decoder_is_watched() || allow(ruleset, "/", read)) &&
+	       allow(ruleset, folder, own) &&
 	       allow(ruleset, "/proc", read | LANDLOCK_ACCESS_FS_READ_DIR) &&
 	       allow(ruleset, "/dev/null", read | write) && allow(ruleset, "/dev/urandom", read);
 }
@@ -266,7 +268,7 @@ void cf_fs_confine(struct cf_fs *fs)
 	if (abi > 0)
 		snprintf(opened, sizeof(opened), "only those beside the store (Landlock %ld)", abi);
 	if (cf_decoder_is_watched())
-		made = "all, for a sanitizer or valgrind";
+		made = "all, in a program that is looked into";
 	else if (filter_calls() < 0)
 		made = "all, as this kernel takes no filter";
 	snprintf(fs->confined, sizeof(fs->confined),
