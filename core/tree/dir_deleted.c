@@ -64,11 +64,19 @@ static uint64_t parent(const struct cf_at *at)
 	return CF_TREE_ROOT;
 }
 
+/* The child is the directory of a deleted server, or of what was deleted of one that is there. */
+static void as_server(struct cf_at *child)
+{
+	child->dir = child->server.deleted ? &cf_dir_deleted_server : &cf_dir_deleted_part;
+	child->id = child->server.id;
+}
+
 static int find(struct cf_at *at, const char *name, struct cf_at *child, struct cf_err *err)
 {
 	int r = cf_store_deleted_server(at->db, name, &child->server, err);
 
-	child->id = child->server.id;
+	if (r == 0)
+		as_server(child);
 	return r;
 }
 
@@ -76,7 +84,8 @@ static int next(struct cf_at *at, int64_t after, struct cf_at *child, struct cf_
 {
 	int r = cf_store_deleted_next_server(at->db, after, &child->server, err);
 
-	child->id = child->server.id;
+	if (r > 0)
+		as_server(child);
 	return r;
 }
 
@@ -130,9 +139,18 @@ const struct cf_dir cf_dir_deleted = {
 
 /* -- _deleted/EX01 -------------------------------------------------------------------------------- */
 
+/*
+ * These are two kinds, since rename(2) leaves the kernel with a name of the old inode in the new
+ * place: what was _deleted/EX01 must be nothing any more once EX01 is back, even where another
+ * certificate of EX01 is still deleted.
+ */
 static int load_server(struct cf_at *at, struct cf_err *err)
 {
-	return cf_load_deleted_server(at->db, at->id, &at->server, err);
+	int r = cf_load_deleted_server(at->db, at->id, &at->server, err);
+
+	if (r == 0 && !at->server.deleted != (at->dir == &cf_dir_deleted_part))
+		r = cf_fail(err, ESTALE, "it doesn't lie in _deleted any more");
+	return r;
 }
 
 static void server_attr(const struct cf_at *at, struct cf_attr *ret)
@@ -202,6 +220,23 @@ const struct cf_dir cf_dir_deleted_server = {
 	.rmdir = refuse_rmdir,
 	.unlink = refuse_unlink,
 	.rename = refuse_rename,
+	.deleted = true,
+};
+
+const struct cf_dir cf_dir_deleted_part = {
+	.kind = CF_KIND_DELETED_PART,
+	.what = "a server in _deleted",
+	.files = no_files,
+	.load = load_server,
+	.attr = server_attr,
+	.parent = server_parent,
+	.child = &certificates,
+	.find = find_certificate,
+	.next = next_certificate,
+	.name = certificate_name,
+	.rmdir = refuse_rmdir,
+	.unlink = refuse_unlink,
+	.rename = refuse_rename,
 	.receive = receive_certificate,
 	.replaces = true,
 	.deleted = true,
@@ -222,7 +257,8 @@ static void certificate_attr(const struct cf_at *at, struct cf_attr *ret)
 
 static uint64_t certificate_parent(const struct cf_at *at)
 {
-	return cf_ino(CF_KIND_DELETED_SERVER, 0, at->cert.server);
+	return cf_ino(at->server.deleted ? CF_KIND_DELETED_SERVER : CF_KIND_DELETED_PART, 0,
+		      at->cert.server);
 }
 
 const struct cf_dir cf_dir_deleted_certificate = {
@@ -255,10 +291,17 @@ static void forget(enum cf_kind kind, const struct cf_file *file, int64_t id,
 		notices->inode(notices->arg, cf_ino(kind, file->row, id));
 }
 
-static void forget_names(const char *name, uint64_t place, const struct cf_notices *notices)
+/* A name in _deleted; in the server's directory there, whichever that is. */
+static void forget_server(const char *name, const struct cf_notices *notices)
 {
-	notices->entry(notices->arg, cf_ino(CF_KIND_DELETED, 0, 0), name);
-	notices->entry(notices->arg, place, name);
+	if (name[0])
+		notices->entry(notices->arg, cf_ino(CF_KIND_DELETED, 0, 0), name);
+}
+
+static void forget_certificate(int64_t server, const char *name, const struct cf_notices *notices)
+{
+	notices->entry(notices->arg, cf_ino(CF_KIND_DELETED_SERVER, 0, server), name);
+	notices->entry(notices->arg, cf_ino(CF_KIND_DELETED_PART, 0, server), name);
 }
 
 /*
@@ -269,15 +312,16 @@ static void notice_certificate(struct cf_tree *tree, struct cf_ctx *ctx,
 			       const struct cf_change *change, const struct cf_notices *notices)
 {
 	cf_auto(cf_at_done) struct cf_at at = { 0 }, deleted = { 0 };
-	const uint64_t place = cf_ino(CF_KIND_DELETED_SERVER, 0, change->parent);
 
 	forget(CF_KIND_CERTIFICATE, cf_certificate_files, change->id, notices);
 	forget(CF_KIND_DELETED_CERTIFICATE, cf_certificate_files, change->id, notices);
 	if (cf_at_load(tree, ctx, cf_ino(CF_KIND_CERTIFICATE, 0, change->id), &at, NULL) == 0)
 		notices->entry(notices->arg, at.dir->parent(&at), at.cert.name);
 	else if (cf_at_load(tree, ctx, cf_ino(CF_KIND_DELETED_CERTIFICATE, 0, change->id), &deleted,
-			    NULL) == 0)
-		forget_names(deleted.cert.name, place, notices);
+			    NULL) == 0) {
+		forget_server(deleted.cert.name, notices);
+		forget_certificate(change->parent, deleted.cert.name, notices);
+	}
 }
 
 static void notice_server(struct cf_tree *tree, struct cf_ctx *ctx, const struct cf_change *change,
@@ -286,16 +330,20 @@ static void notice_server(struct cf_tree *tree, struct cf_ctx *ctx, const struct
 	cf_auto(cf_at_done) struct cf_at at = { 0 }, deleted = { 0 };
 
 	notices->inode(notices->arg, cf_ino(CF_KIND_DELETED_SERVER, 0, change->id));
+	notices->inode(notices->arg, cf_ino(CF_KIND_DELETED_PART, 0, change->id));
 	if (!(change->what & CF_WHAT_STATE)) /* it is where it was */
 		return;
 	forget(CF_KIND_SERVER, cf_dir_server.files, change->id, notices);
 	forget(CF_KIND_SERVICES, cf_dir_services.files, change->id, notices);
 	forget(CF_KIND_SERVER_SETTINGS, cf_dir_server_settings.files, change->id, notices);
-	if (cf_at_load(tree, ctx, cf_ino(CF_KIND_SERVER, 0, change->id), &at, NULL) == 0)
+	if (cf_at_load(tree, ctx, cf_ino(CF_KIND_SERVER, 0, change->id), &at, NULL) == 0) {
 		notices->entry(notices->arg, CF_TREE_ROOT, at.server.name);
-	else if (cf_at_load(tree, ctx, cf_ino(CF_KIND_DELETED_SERVER, 0, change->id), &deleted,
-			    NULL) == 0)
-		notices->entry(notices->arg, cf_ino(CF_KIND_DELETED, 0, 0), deleted.server.name);
+		forget_server(at.server.deleted_name, notices);
+	} else if (cf_at_load(tree, ctx, cf_ino(CF_KIND_DELETED_SERVER, 0, change->id), &deleted,
+			      NULL) == 0) {
+		forget_server(deleted.server.name, notices);
+		forget_server(deleted.server.deleted_name, notices);
+	}
 }
 
 void cf_notice_deleted_of(struct cf_at *server, unsigned what, const struct cf_notices *notices)
@@ -312,13 +360,21 @@ void cf_notice_deleted_of(struct cf_at *server, unsigned what, const struct cf_n
 	}
 }
 
-void cf_notice_deleted(struct cf_tree *tree, struct cf_ctx *ctx, const struct cf_change *change,
+bool cf_notice_deleted(struct cf_tree *tree, struct cf_ctx *ctx, const struct cf_change *change,
 		       const struct cf_notices *notices)
 {
-	if (change->object == CF_OBJECT_CERTIFICATE)
+	if (change->object == CF_OBJECT_DELETED_SERVER)
+		forget_server(change->name, notices);
+	else if (change->object == CF_OBJECT_DELETED_CERTIFICATE)
+		forget_certificate(change->parent, change->name, notices);
+	else if (!(change->what & CF_WHAT_DELETED))
+		return false;
+	else if (change->object == CF_OBJECT_CERTIFICATE)
 		notice_certificate(tree, ctx, change, notices);
 	else if (change->object == CF_OBJECT_SERVER)
 		notice_server(tree, ctx, change, notices);
-	else if (change->object == CF_OBJECT_ROOT)
+	else
 		notices->inode(notices->arg, cf_ino(CF_KIND_DELETED, 0, 0));
+	return change->object == CF_OBJECT_DELETED_SERVER ||
+	       change->object == CF_OBJECT_DELETED_CERTIFICATE;
 }

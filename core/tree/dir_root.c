@@ -99,7 +99,7 @@ static int rename_server(struct cf_ctx *ctx, int64_t child, const char *name, in
 /* A server comes back from _deleted. */
 static int receive(struct cf_ctx *ctx, const struct cf_move *move, struct cf_err *err)
 {
-	if (move->dir != &cf_dir_deleted_server)
+	if (move->dir != &cf_dir_deleted_server && move->dir != &cf_dir_deleted_part)
 		return cf_fail(err, EPERM, "'%s' can only be moved into a server", move->name);
 	return cf_server_undelete(ctx, move->id, move->new_name, err);
 }

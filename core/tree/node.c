@@ -19,6 +19,7 @@ const struct cf_dir *const cf_dirs[] = {
 	&cf_dir_server_settings,
 	&cf_dir_deleted,
 	&cf_dir_deleted_server,
+	&cf_dir_deleted_part,
 	&cf_dir_deleted_certificate,
 	&cf_dir_by_thumbprint,
 	&cf_dir_thumbprint,

@@ -26,6 +26,7 @@ enum cf_kind {
 	CF_KIND_DELETED = 20,
 	CF_KIND_DELETED_SERVER = 21,
 	CF_KIND_DELETED_CERTIFICATE = 22,
+	CF_KIND_DELETED_PART = 23, /* of a server that is there itself */
 	CF_KIND_BY_THUMBPRINT = 16,
 	CF_KIND_THUMBPRINT = 17,
 	CF_KIND_BY_DOMAIN = 18,
@@ -170,8 +171,8 @@ struct cf_dir {
 
 extern const struct cf_dir cf_dir_root, cf_dir_server, cf_dir_certificate, cf_dir_trust,
 	cf_dir_services, cf_dir_root_settings, cf_dir_server_settings, cf_dir_deleted,
-	cf_dir_deleted_server, cf_dir_deleted_certificate, cf_dir_by_thumbprint, cf_dir_thumbprint,
-	cf_dir_by_domain, cf_dir_domain, cf_dir_expiring;
+	cf_dir_deleted_server, cf_dir_deleted_part, cf_dir_deleted_certificate,
+	cf_dir_by_thumbprint, cf_dir_thumbprint, cf_dir_by_domain, cf_dir_domain, cf_dir_expiring;
 
 #define CF_ROOT_ROW_NOTIFICATIONS 33 /* row of _notifications in the root */
 #define CF_ROOT_ROW_OVERVIEW 34      /* of _overview.html */
@@ -222,8 +223,11 @@ int cf_at_path(const struct cf_at *at, const char *name, struct cf_buf *out, str
 
 bool cf_is_deleted(uint64_t ino); /* _deleted, or in it */
 
-/* What the kernel must forget when something went into _deleted, came back or was purged. */
-void cf_notice_deleted(struct cf_tree *tree, struct cf_ctx *ctx, const struct cf_change *change,
+/*
+ * What the kernel must forget when something went into _deleted, came back or was purged. True when
+ * the change was about nothing else.
+ */
+bool cf_notice_deleted(struct cf_tree *tree, struct cf_ctx *ctx, const struct cf_change *change,
 		       const struct cf_notices *notices);
 /* The same for what lies there of a server whose row changed. */
 void cf_notice_deleted_of(struct cf_at *server, unsigned what, const struct cf_notices *notices);

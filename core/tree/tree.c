@@ -216,10 +216,6 @@ static uint64_t parent_of(const struct cf_change *change)
 		return cf_ino(CF_KIND_SERVER, 0, change->parent);
 	if (change->object == CF_OBJECT_TRUST)
 		return cf_ino(CF_KIND_TRUST, 0, 0);
-	if (change->object == CF_OBJECT_DELETED_SERVER)
-		return cf_ino(CF_KIND_DELETED, 0, 0);
-	if (change->object == CF_OBJECT_DELETED_CERTIFICATE)
-		return cf_ino(CF_KIND_DELETED_SERVER, 0, change->parent);
 	return CF_TREE_ROOT;
 }
 
@@ -247,13 +243,10 @@ static void notice(struct cf_tree *tree, struct cf_ctx *ctx, const struct cf_cha
 
 	if (change->object == CF_OBJECT_AUDIT || cf_notice_view(tree, change, notices))
 		return; /* the audit log is never remembered */
+	if (cf_notice_deleted(tree, ctx, change, notices))
+		return;
 	if (change->name)
 		notices->entry(notices->arg, parent_of(change), change->name);
-	if (change->object == CF_OBJECT_DELETED_SERVER ||
-	    change->object == CF_OBJECT_DELETED_CERTIFICATE)
-		return; /* of the row itself there is a change, too */
-	if (change->what & CF_WHAT_DELETED)
-		cf_notice_deleted(tree, ctx, change, notices);
 	notices->inode(notices->arg, cf_ino(kind, row, change->id));
 	if (change->object != CF_OBJECT_ROOT && change->what & (CF_WHAT_NAME | CF_WHAT_LISTING))
 		notices->inode(notices->arg, parent_of(change));

@@ -341,6 +341,7 @@ static void notices__tell_of_both_places(void **state)
 {
 	struct fixture *f = *state;
 	uint64_t deleted = fx_stat(f, "_deleted").ino, server, place, status;
+	struct cf_attr attr;
 	struct told *told;
 	int64_t id;
 
@@ -394,6 +395,27 @@ static void notices__tell_of_both_places(void **state)
 	assert_true(has_entry(told, deleted, "EX01"));
 	assert_true(has_entry(told, CF_TREE_ROOT, "EX02"));
 	assert_true(has_inode(told, deleted));
+	free(told);
+
+	/* rename(2) left the name of what is no longer there; the part that is has another inode. */
+	fx_ok(f, fx_mkdir(f, "EX02/y"));
+	fx_ok(f, rmdir_path(f, "EX02/y"));
+	place = fx_stat(f, "_deleted/EX02").ino;
+	fx_ok(f, rename_path(f, "EX02", "_deleted/EX02"));
+	told = tell(f);
+	assert_true(has_entry(told, deleted, "EX02"));
+	assert_true(has_inode(told, place));
+	assert_int_not_equal(fx_stat(f, "_deleted/EX02").ino, place);
+	assert_int_equal(cf_tree_getattr(f->tree, &f->ctx, place, NULL, &attr, &f->err), -ESTALE);
+	assert_int_equal(cf_tree_getattr(f->tree, &f->ctx, server, NULL, &attr, &f->err), -ESTALE);
+	free(told);
+	place = fx_stat(f, "_deleted/EX02").ino;
+	fx_ok(f, rename_path(f, "_deleted/EX02", "EX02"));
+	told = tell(f);
+	assert_true(has_entry(told, CF_TREE_ROOT, "EX02"));
+	assert_true(has_entry(told, deleted, "EX02"));
+	assert_true(fx_exists(f, "_deleted/EX02/y"));
+	assert_int_equal(cf_tree_getattr(f->tree, &f->ctx, place, NULL, &attr, &f->err), -ESTALE);
 	free(told);
 
 	/* A server that only gets another name stays where its name is. */
