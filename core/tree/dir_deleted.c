@@ -350,6 +350,7 @@ void cf_notice_deleted_of(struct cf_at *server, unsigned what, const struct cf_n
 {
 	if (!(what & (CF_WHAT_NAME | CF_WHAT_SETTINGS | CF_WHAT_ACCESS)))
 		return;
+	notices->inode(notices->arg, cf_ino(CF_KIND_DELETED_PART, 0, server->id));
 	for (int64_t after = 0;;) {
 		cf_auto(cf_certificate_done) struct cf_certificate row = { 0 };
 

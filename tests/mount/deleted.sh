@@ -372,21 +372,52 @@ else
 fi
 sound
 
+t 'views__show_nothing_of_it'
+restart
+valid mnt/EX01/seen seen.contoso.com
+thumbprint=$(cat mnt/EX01/seen/thumbprint)
+in_views() {
+	for view in "_by-thumbprint/$thumbprint/EX01" _by-domain/seen.contoso.com/EX01; do
+		"$1" "mnt/$view"
+	done
+}
+in_views present
+ls mnt/_expiring >expiring.before
+works rmdir mnt/EX01/seen
+in_views absent
+lacks mnt/_notifications EX01/seen
+ls mnt/_expiring >expiring.after
+lacks expiring.after 'EX01 seen'
+[ ! -e mnt/_overview.html ] || lacks mnt/_overview.html seen.contoso.com
+lacks mnt/EX01/_apply.ps1 "$thumbprint"
+works mv $d/EX01/seen mnt/EX01/
+in_views present
+ls mnt/_expiring >expiring.after
+same expiring.before expiring.after
+works mv mnt/EX01 $d/
+in_views absent
+works mv $d/EX01 mnt/
+in_views present
+works rmdir mnt/EX01/seen
+works ctl purge EX01/seen
+in_views absent
+sound
+
 t 'others__may_bring_back_where_they_may_write'
 if [ "$(id -u)" = 0 ]; then
 	restart allow_other
 	chmod 755 .
-	expect '0 0 0' mkdir mnt/EX07 : chown mnt/EX07 4321 4321 : chmod mnt/EX07 0750
-	expect '0 0 0' mkdir mnt/EX07/own : chown mnt/EX07/own 0 0 : rmdir mnt/EX07/own
-	expect '4321,0750' stat $d/EX07 uid,mode
-	expect '0 EACCES' as 4322 4322 : readdir $d/EX07
-	expect '0 EACCES' as 4322 4322 : rename $d/EX07/own mnt/EX07/own
+	expect '0 0 0 0' mkdir mnt/EX07 : mkdir mnt/EX07/first : rmdir mnt/EX07/first : mkdir mnt/EX07/kept
+	expect "0,0755 0,0755" stat $d/EX07 uid,mode : stat $d/EX07/first uid,mode
+	expect '0 0 0' chown mnt/EX07/kept 0 0 : chown mnt/EX07 4321 4321 : chmod mnt/EX07 0750
+	expect '4321,0750 4321,0750' stat $d/EX07 uid,mode : stat $d/EX07/first uid,mode
+	expect 0 rmdir mnt/EX07/kept
+	expect '0 0 0' as 4321 4321 : mkdir mnt/EX07/own : rmdir mnt/EX07/own
+	expect '0 EACCES EACCES' as 4322 4322 : readdir $d/EX07 : rename $d/EX07/own mnt/EX07/own
 	expect '0 EACCES' as 4321 4321 : rename mnt/EX07 $d/EX07
 	present $d/EX07/own
-	works chown 4321 $d/../EX07
-	expect '0 0 0' as 4321 4321 : mkdir mnt/EX07/theirs : rmdir mnt/EX07/theirs
-	expect '0 0 EACCES' as 4321 4321 : rename $d/EX07/theirs mnt/EX07/back : rename $d/EX07/own mnt/EX07/own
-	present mnt/EX07/back
+	expect '0 0 EACCES' as 4321 4321 : rename $d/EX07/own mnt/EX07/back : rename $d/EX07/kept mnt/EX07/kept
+	present mnt/EX07/back $d/EX07/kept
 else
 	note 'allow_other is for root'
 fi
