@@ -206,6 +206,22 @@ int cf_audit_place(struct cf_ctx *ctx, struct cf_change_set *set, const char *op
 				cf_buf_text(&to), err);
 }
 
+/* The listing changed; and where services use the certificate, what their links say. */
+static int rename_uses(struct cf_change_set *set, struct cf_err *err)
+{
+	struct cf_server *server = &set->server;
+	unsigned what = CF_WHAT_LISTING;
+
+	for (size_t i = 0; i < CF_SERVICE_COUNT_; i++) {
+		if (server->use[i] != set->cert.id)
+			continue;
+		server->t_use = cf_db_now(set->db);
+		what |= CF_WHAT_SERVICES;
+	}
+	server->mtime = server->ctime = cf_db_now(set->db);
+	return cf_store_server_update(set->db, server, what, err);
+}
+
 int cf_certificate_rename(struct cf_ctx *ctx, int64_t certificate, int64_t server, const char *name,
 			  struct cf_err *err)
 {
@@ -226,7 +242,7 @@ int cf_certificate_rename(struct cf_ctx *ctx, int64_t certificate, int64_t serve
 	set.cert.ctime = cf_db_now(set.db);
 	r = cf_store_certificate_update(set.db, &set.cert, CF_WHAT_NAME, err);
 	if (r == 0)
-		r = touch_server(set.db, &set.server, err);
+		r = rename_uses(&set, err);
 	if (r == 0) {
 		snprintf(set.cert.name, sizeof(set.cert.name), "%s", old);
 		r = server == set.server.id

@@ -5,6 +5,7 @@
 
 /* A certificate with all that its views are made of. */
 struct cf_view {
+	struct cf_db *db; /* to ask who else is concerned */
 	const struct cf_root *root;
 	const struct cf_server *server;
 	const struct cf_settings *settings;
@@ -16,7 +17,10 @@ struct cf_view {
 int cf_view_info(const struct cf_view *view, struct cf_buf *out, struct cf_err *err);
 int cf_view_json(const struct cf_view *view, struct cf_buf *out, struct cf_err *err);
 
-/* What can't be done now, why, and what to do about it; one line each. 0, -ENOMEM. */
+/*
+ * What can't be done now, why, and what to do about it; what an assignment would take over from
+ * whom, and what rmdir would do; one line each. 0, -ENOMEM, -EIO.
+ */
 int cf_view_why(const struct cf_view *view, struct cf_buf *out, struct cf_err *err);
 
 /* The same of one that lies in _deleted: since when, until when, and how it comes back. 0, -ENOMEM. */

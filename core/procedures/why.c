@@ -1,6 +1,8 @@
 /* What can't be done with a certificate now, and what to do about it; see view.h. */
 #include "core/procedures/view.h"
 
+#include <errno.h>
+
 #include "core/base/text.h"
 #include "core/procedures/chain.h"
 #include "core/procedures/deleted.h"
@@ -43,32 +45,111 @@ static int put_status(const struct cf_view *view, struct cf_buf *out, struct cf_
 	return put(out, cf_status_text(view->cert), view->cert->reason, err);
 }
 
-static int put_services(const struct cf_view *view, struct cf_buf *out, struct cf_err *err)
+/* What is settled by now, and how to come to something else. */
+static int put_settled(const struct cf_view *view, struct cf_buf *out, struct cf_err *err)
 {
-	for (int i = 0; i < CF_SERVICE_SMTP_DEFAULT; i++) {
-		struct cf_err reason = { 0 };
-		int r = 0;
+	int r;
 
-		if (cf_service_allowed(view->settings, view->cert, (enum cf_service)i, view->now,
-				       &reason) < 0)
-			r = cf_buf_printf(out, err, "services: %s can't be assigned: %s\n",
-					  cf_service_text((enum cf_service)i), reason.text);
-		if (r < 0)
-			return r;
+	switch (view->cert->state) {
+	case CF_STATE_DRAFT:
+		return put(out, "certificate.cer, services, renew",
+			   "there is no certificate yet; one that has its key in it (PKCS#12, "
+			   "PEM) can be copied into this directory as well",
+			   err);
+	case CF_STATE_PENDING:
+		r = put(out, "subject, domains, key-type, exportable, request.csr, self-signed",
+			"the request says what they are; make another request in a new directory",
+			err);
+		return r < 0 ? r : put(out, "services, renew", "there is no certificate yet", err);
+	default:
+		r = put(out, "subject, domains, key-type, exportable, request.csr, self-signed",
+			"the certificate says what they are; renew it, or make another one in a "
+			"new directory",
+			err);
+		return r < 0 ? r
+			     : put(out, "certificate.cer",
+				   "the certificate is there; copy another one for the same key "
+				   "into the directory of the server",
+				   err);
 	}
-	return 0;
 }
 
-static int put_uses(const struct cf_view *view, struct cf_buf *out, struct cf_err *err)
+/* The name of the certificate that a service uses now. */
+static int put_user(const struct cf_view *view, enum cf_service service, struct cf_buf *out,
+		    struct cf_err *err)
+{
+	cf_auto(cf_certificate_done) struct cf_certificate other = { 0 };
+	int64_t id = view->server->use[service];
+	int r;
+
+	if (!id)
+		return cf_buf_puts(out, "would be its first certificate", err);
+	r = cf_store_certificate_get(view->db, id, &other, err);
+	if (r == -ENOENT || (r == 0 && other.damaged)) {
+		cf_err_reset(err);
+		return cf_buf_puts(out, "would take over from one that can't be read", err);
+	}
+	if (r == 0)
+		r = cf_buf_puts(out, "would take over from '", err);
+	if (r == 0)
+		r = cf_text_show(out, other.name, err);
+	return r < 0 ? r : cf_buf_puts(out, "'", err);
+}
+
+/* What `echo SERVICE >> services` would do: nothing where it is assigned already. */
+static int put_assignment(const struct cf_view *view, enum cf_service service, struct cf_buf *out,
+			  struct cf_err *err)
+{
+	const bool becomes_default =
+		service == CF_SERVICE_SMTP && !view->server->use[CF_SERVICE_SMTP_DEFAULT];
+	struct cf_err reason = { 0 };
+	int r;
+
+	if (cf_service_allowed(view->settings, view->cert, service, view->now, &reason) < 0)
+		return service == CF_SERVICE_SMTP_DEFAULT
+			       ? 0
+			       : cf_buf_printf(out, err, "services: %s can't be assigned: %s\n",
+					       cf_service_text(service), reason.text);
+	if (view->server->use[service] == view->cert->id)
+		return 0;
+	r = cf_buf_printf(out, err, "services: %s ", cf_service_text(service));
+	if (r == 0)
+		r = put_user(view, service, out, err);
+	if (r == 0 && becomes_default)
+		r = cf_buf_puts(out, ", and the default for SMTP between servers", err);
+	return r < 0 ? r : cf_buf_puts(out, "\n", err);
+}
+
+static int put_services(const struct cf_view *view, struct cf_buf *out, struct cf_err *err)
+{
+	int r = 0;
+
+	for (int i = 0; i < CF_SERVICE_COUNT_ && r == 0; i++)
+		r = put_assignment(view, (enum cf_service)i, out, err);
+	return r;
+}
+
+/* What rmdir and a move to another server would meet. */
+static int put_removal(const struct cf_view *view, struct cf_buf *out, struct cf_err *err)
 {
 	cf_auto(cf_buf_done) struct cf_buf uses = { 0 };
-	int r = cf_service_uses(view->server, view->cert->id, &uses, err);
+	int r = 0;
 
-	if (r < 0 || !uses.len)
+	if (view->cert->services[0])
+		r = put(out, "mv to another server",
+			"it has services and stays; export it and import it there", err);
+	if (r == 0)
+		r = cf_service_uses(view->server, view->cert->id, &uses, err);
+	if (r < 0)
 		return r;
-	return cf_buf_printf(
-		out, err, "rmdir: %s uses it for %s; assign these to another certificate first\n",
-		view->server->name, uses.data);
+	if (uses.len)
+		return cf_buf_printf(
+			out, err,
+			"rmdir: %s uses it for %s; assign these to another certificate first\n",
+			view->server->name, uses.data);
+	return cf_buf_printf(out, err,
+			     "rmdir: no service uses it; it would lie in _deleted for %d days\n",
+			     (int)(CF_DELETED_KEPT / (86400 * CF_SECOND)));
 }
 
 int cf_view_why(const struct cf_view *view, struct cf_buf *out, struct cf_err *err)
@@ -85,7 +166,9 @@ int cf_view_why(const struct cf_view *view, struct cf_buf *out, struct cf_err *e
 		r = cf_buf_printf(out, err, "export.password: one is set for %s\n", from);
 	if (r == 0 && view->cert->state == CF_STATE_COMPLETE)
 		r = put_services(view, out, err);
-	return r < 0 ? r : put_uses(view, out, err);
+	if (r == 0)
+		r = put_settled(view, out, err);
+	return r < 0 ? r : put_removal(view, out, err);
 }
 
 int cf_view_deleted(const struct cf_certificate *cert, struct cf_buf *out, struct cf_err *err)

@@ -92,6 +92,7 @@ static int show(struct cf_at *at, view_fn *fn, struct cf_buf *out, struct cf_err
 {
 	cf_auto(cf_settings_done) struct cf_settings settings = { 0 };
 	struct cf_view view = {
+		.db = at->db,
 		.root = &at->root,
 		.server = &at->server,
 		.settings = &settings,

@@ -34,18 +34,6 @@ static int read_link(struct cf_at *at, struct cf_buf *out, struct cf_err *err)
 	return r < 0 ? r : cf_buf_printf(out, err, "../%s", cert.name);
 }
 
-/* The certificate may have been renamed since. */
-static cf_time link_time(const struct cf_at *at)
-{
-	cf_auto(cf_certificate_done) struct cf_certificate cert = { 0 };
-	cf_time time = at->server.t_use;
-
-	if (cf_store_certificate_get(at->db, used(at, at->file), &cert, NULL) == 0 &&
-	    cert.t_name > time)
-		time = cert.t_name;
-	return time;
-}
-
 #define PRESENT(fn, service)                                                                       \
 	static bool fn(const struct cf_at *at)                                                     \
 	{                                                                                          \
@@ -65,7 +53,7 @@ PRESENT(has_smtp_default, CF_SERVICE_SMTP_DEFAULT);
 	{                                                                                          \
 		.row = (service) + 1, .name = (word), .type = CF_FILE_LINK,                        \
 		.present = (is_present), .mode = 0777, .depends = CF_WHAT_SERVICES,                \
-		.read = read_link, .time = link_time,                                              \
+		.read = read_link,                                                                 \
 	}
 
 static const struct cf_file files[] = {
