@@ -274,7 +274,7 @@ static bool is_valid(const struct cf_certificate *row)
 static int add_all(struct cf_db *db, const struct cf_certificate *row, cf_time t,
 		   struct cf_err *err)
 {
-	const char *line = row->domains;
+	const char *line = row->domains ? row->domains : "";
 	char name[256];
 	int r = 0;
 
@@ -295,7 +295,7 @@ static struct kept compare(const struct cf_certificate *old, const struct cf_cer
 	return (struct kept){
 		.thumbprint = same && !memcmp(old->sha1, row->sha1, sizeof(row->sha1)),
 		.domains = same && is_valid(old) && is_valid(row) &&
-			   !strcmp(old->domains, row->domains) &&
+			   !strcmp(old->domains, row->domains ? row->domains : "") &&
 			   old->self_signed == row->self_signed &&
 			   old->not_before == row->not_before,
 		.name = same && !strcmp(old->name, row->name),

@@ -110,13 +110,19 @@ static struct concern concern(const struct cf_certificate *row, cf_time until)
 	return c;
 }
 
+/* A text that was never set is an empty one. */
+static bool same_text(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
 /* What both views show of a certificate is the same. */
 static bool same(const struct cf_certificate *old, const struct cf_certificate *row)
 {
 	return old && row && !strcmp(old->name, row->name) && old->server == row->server &&
 	       !old->deleted == !row->deleted && old->state == row->state &&
-	       old->status == row->status && !strcmp(old->reason, row->reason) &&
-	       old->not_after == row->not_after && !strcmp(old->services, row->services);
+	       old->status == row->status && same_text(old->reason, row->reason) &&
+	       old->not_after == row->not_after && same_text(old->services, row->services);
 }
 
 /* Only the verdict is another one: it may be of a date that passed. */
@@ -124,7 +130,7 @@ static bool only_verdict(const struct cf_certificate *old, const struct cf_certi
 {
 	return old && row && !strcmp(old->name, row->name) && old->server == row->server &&
 	       !old->deleted == !row->deleted && old->state == row->state &&
-	       !strcmp(old->services, row->services);
+	       same_text(old->services, row->services);
 }
 
 /* The overview shows all of them, drafts too, with a little more of each. */
@@ -135,7 +141,7 @@ static bool same_on_overview(const struct cf_certificate *old, const struct cf_c
 	if (!was || !is)
 		return was == is;
 	return same(old, row) && old->not_before == row->not_before &&
-	       !strcmp(old->domains, row->domains);
+	       same_text(old->domains, row->domains);
 }
 
 int cf_found_update(struct cf_db *db, const struct cf_certificate *old,
