@@ -43,6 +43,12 @@ equal 'the link' ../../EX01/mail "$(readlink "mnt/_by-thumbprint/$mail/EX01")"
 is "mnt/_by-thumbprint/$mail/EX01/status" Valid
 expect '0755 0755 0777' stat mnt/_by-thumbprint mode : stat "mnt/_by-thumbprint/$mail" mode : lstat "mnt/_by-thumbprint/$mail/EX01" mode
 
+# The first of all has the number of its directory.
+t 'links__sizes_are_exact'
+for link in "mnt/_by-thumbprint/$mail/EX01" mnt/_by-domain/mail.contoso.com/EX01; do
+	expect "$(readlink "$link" | tr -d '\n' | wc -c)" lstat "$link" size
+done
+
 t 'thumbprint__another_spelling_is_a_link_to_the_listed_one'
 spaced=$(printf '%s\n' "$mail" | sed 's/../& /g; s/ $//')
 colons=$(printf '%s\n' "$mail" | sed 's/../&:/g; s/:$//')
