@@ -200,6 +200,17 @@ else
 	note 'no rsync'
 fi
 
+t 'views__are_their_owners_alone_where_others_are_let_in'
+if [ "$(id -u)" = 0 ]; then
+	chmod 711 . # the private directory
+	restart allow_other
+	expect '0700 0700 0700 0700 0700 0400' stat mnt/_by-thumbprint mode : stat "mnt/_by-thumbprint/$own" mode : stat mnt/_by-domain mode : stat mnt/_by-domain/own.contoso.com mode : stat mnt/_expiring mode : stat mnt/_notifications mode
+	expect '0 0755 EACCES EACCES EACCES EACCES' as 54321 54321 : stat mnt/EX01 mode : readdir mnt/_by-thumbprint : readlink mnt/_by-domain/own.contoso.com/EX01 : readdir mnt/_expiring : open mnt/_notifications O_RDONLY
+	restart
+else
+	note 'only root lets others in without an entry in /etc/fuse.conf'
+fi
+
 # ---- dates ----
 
 year() { date -u -d "@$1" +%Y%m%d%H%M%SZ; }
