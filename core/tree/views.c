@@ -172,8 +172,9 @@ int cf_views_tick(struct cf_tree *tree, struct cf_ctx *ctx, cf_time now, cf_time
 		r = cf_store_ending_around(db, now + window, &last, &first, err);
 	if (r < 0)
 		return r;
-	/* A date was passed since the last look: entries appeared without a commit. */
-	if (last && last - window > atomic_load(&tree->checked_dates)) {
+	/* A date was passed since the last look, in either direction: entries came or went. */
+	if (now < atomic_load(&tree->checked_dates) ||
+	    (last && last - window > atomic_load(&tree->checked_dates))) {
 		const struct cf_change changes[] = {
 			{ .object = CF_OBJECT_VIEW,
 			  .id = CF_VIEW_EXPIRING,

@@ -269,6 +269,14 @@ equal 'that of the directory too' "$((end - 30 * 86400)).000000000" "$(value sta
 equal 'and of the notices' "$((end - 30 * 86400)).000000000" "$(value stat mnt/_notifications mtime)"
 equal 'the size is right' "$(wc -c <mnt/_notifications)" "$(value stat mnt/_notifications size)"
 
+t 'expiring__goes_when_the_clock_is_set_back'
+works ls -l mnt/_expiring mnt/_notifications
+clock $((end - 30 * 86400 - 60))
+absent "$link"
+lacks mnt/_notifications short
+clock $((end - 30 * 86400 + 60))
+present "$link"
+
 t 'expiring__without_what_is_replaced_everywhere_it_served'
 valid mnt/EX01/next short.contoso.com
 expect 0 add mnt/EX01/short/services 'IIS\n'
