@@ -7,6 +7,7 @@
 #include "core/crypto/chain.h"
 #include "core/procedures/chain.h"
 #include "core/procedures/export.h"
+#include "core/procedures/notify.h"
 #include "core/procedures/rules.h"
 
 #define BOM "\xef\xbb\xbf"
@@ -73,15 +74,6 @@ static bool has_line(const char *lines, const char *word)
 
 	for (; *lines; lines += strcspn(lines, "\n") + 1)
 		if (!strncmp(lines, word, n) && lines[n] == '\n')
-			return true;
-	return false;
-}
-
-/* Does a service of the server use it now, the default for SMTP among them? */
-static bool is_used(const struct script *s, const struct cf_certificate *cert)
-{
-	for (size_t i = 0; i < CF_SERVICE_COUNT_; i++)
-		if (s->server->use[i] == cert->id)
 			return true;
 	return false;
 }
@@ -213,7 +205,7 @@ static int put_complete(struct script *s, const struct cf_certificate *cert, str
 	int r;
 
 	cf_text_hex(cert->sha1, 20, thumbprint);
-	if (*cert->services && !is_used(s, cert))
+	if (cf_is_replaced(s->server, cert))
 		return put_removal(s, cert, thumbprint, err);
 	r = blocked ? put_rest(s, cert, blocked, err) : put_import(s, cert, thumbprint, err);
 	return r < 0 ? r : put_services(s, cert, thumbprint, err);

@@ -52,7 +52,15 @@ static int add_server(struct cf_overview *o, const struct cf_server *row, struct
 	return 0;
 }
 
-/* All of them, where there aren't too many; else those whose certificates are shown. */
+static bool has_server(const struct cf_overview *o, int64_t id)
+{
+	for (size_t i = 0; i < o->n_servers; i++)
+		if (o->servers[i].row.id == id)
+			return true;
+	return false;
+}
+
+/* Those without a certificate that is shown, where there aren't too many. */
 static int load_servers(struct cf_db *db, struct cf_overview *o, struct cf_err *err)
 {
 	int64_t after = 0;
@@ -65,16 +73,7 @@ static int load_servers(struct cf_db *db, struct cf_overview *o, struct cf_err *
 		if (r <= 0)
 			break;
 		after = row.id;
-		r = row.damaged ? 0 : add_server(o, &row, err);
-	}
-	for (size_t i = 0; i < o->n_certificates && r == 0; i++) {
-		struct cf_server row = { 0 };
-
-		if (cf_overview_server(o, &o->certificates[i].row))
-			continue;
-		r = cf_load_server(db, o->certificates[i].row.server, &row, err);
-		if (r == 0)
-			r = add_server(o, &row, err);
+		r = row.damaged || has_server(o, row.id) ? 0 : add_server(o, &row, err);
 	}
 	return r < 0 ? r : 0;
 }
@@ -113,13 +112,35 @@ static enum cf_tone tone_of(const struct cf_overview *o, const struct cf_shown_c
 	return row->not_after <= o->soon ? CF_TONE_SOON : CF_TONE_GOOD;
 }
 
+/* Its server, loaded with its first certificate. */
+static int find_server(struct cf_db *db, struct cf_overview *o, const struct cf_certificate *cert,
+		       const struct cf_server **ret, struct cf_err *err)
+{
+	struct cf_server row = { 0 };
+	int r = 0;
+
+	*ret = cf_overview_server(o, cert);
+	if (*ret)
+		return 0;
+	r = cf_load_server(db, cert->server, &row, err);
+	if (r == 0)
+		r = add_server(o, &row, err);
+	*ret = cf_overview_server(o, cert);
+	return r;
+}
+
 /* Load one and show it. What was changed outside certfs is left out; `certfsctl check` names it. */
 static int add_certificate(struct cf_db *db, struct cf_overview *o, int64_t id, struct cf_err *err)
 {
 	struct cf_shown_certificate shown = { 0 };
-	struct cf_server server;
-	int r = cf_load_certificate(db, id, &shown.row, &server, err);
+	const struct cf_server *server = NULL;
+	int r = cf_load_certificate(db, id, &shown.row, NULL, err);
 
+	if (r == 0) {
+		r = find_server(db, o, &shown.row, &server, err);
+		if (r < 0)
+			cf_certificate_done(&shown.row);
+	}
 	if (r == -EIO || r == -ESTALE) {
 		cf_err_reset(err);
 		return 0;
@@ -138,7 +159,7 @@ static int add_certificate(struct cf_db *db, struct cf_overview *o, int64_t id, 
 		o->certificates = all;
 		o->cap_certificates = cap;
 	}
-	shown.replaced = cf_is_replaced(&server, &shown.row);
+	shown.replaced = cf_is_replaced(server, &shown.row);
 	shown.tone = tone_of(o, &shown);
 	o->certificates[o->n_certificates++] = shown;
 	return 0;
