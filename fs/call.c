@@ -146,11 +146,12 @@ void cf_fs_call_go(struct cf_fs_call *call, enum cf_pace pace)
 	if (refuse_change(call))
 		return;
 	if (pace != CF_QUICK) {
+		struct cf_fs_pool *pool = pace == CF_PAGE ? call->fs->pages : call->fs->pool;
 		enum cf_fs_line line = pace == CF_SLOWEST ? CF_FS_NEXT : CF_FS_FIRST;
 
 		call->r = keep(call);
 		call->job.run = pace == CF_SLOWEST ? run_slowest : run_on_pool;
-		if (call->r == 0 && cf_fs_pool_add(call->fs->pool, &call->job, line))
+		if (call->r == 0 && cf_fs_pool_add(pool, &call->job, line))
 			return;
 		if (call->r < 0) {
 			finish(call);

@@ -103,6 +103,7 @@ struct cf_fs {
 	LIST_HEAD(, cf_fs_handle) handles; /* all that are open, under handles_lock */
 
 	struct cf_fs_pool *pool;         /* slow requests */
+	struct cf_fs_pool *pages;        /* one thread: files that are made of many rows */
 	struct cf_fs_pool *tell_inodes;  /* one thread: inodes to forget */
 	struct cf_fs_pool *tell_entries; /* one thread: names to forget */
 	_Atomic uint64_t epoch;          /* grows with every round of notices */

@@ -141,6 +141,8 @@ static int serve(struct cf_fs *fs, struct cf_err *err)
 	if (r == 0)
 		r = cf_fs_pool_new(cores() + 1, true, &fs->pool, err);
 	if (r == 0)
+		r = cf_fs_pool_new(1, false, &fs->pages, err);
+	if (r == 0)
 		r = cf_fs_invalidate_start(fs, err);
 	if (r == 0)
 		r = cf_fs_testing_start(fs, err);
@@ -160,11 +162,13 @@ static void close_all(struct cf_fs *fs)
 	cf_fs_control_stop(fs);
 	cf_fs_timer_stop(fs);
 	cf_fs_pool_close(fs->pool);
+	cf_fs_pool_close(fs->pages);
 	cf_fs_invalidate_stop(fs);
 	cf_fs_timer_free(fs);
 	cf_fs_session_close(fs);
 	cf_fs_testing_stop(fs);
 	cf_fs_pool_free(fs->pool);
+	cf_fs_pool_free(fs->pages);
 	cf_fs_pool_free(fs->tell_inodes);
 	cf_fs_pool_free(fs->tell_entries);
 	cf_fs_handles_close(fs);

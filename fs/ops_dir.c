@@ -40,7 +40,7 @@ void cf_fs_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		return;
 	call->ino = parent;
 	call->name = name;
-	cf_fs_call_go(call, CF_QUICK);
+	cf_fs_call_go(call, cf_tree_look_pace(call->fs->tree, parent, name));
 }
 
 static void run_readlink(struct cf_fs_call *call)
@@ -301,7 +301,7 @@ static void start_listing(fuse_req_t req, const struct cf_fs_op *op, fuse_ino_t 
 	call->ino = ino;
 	call->size = size;
 	call->offset = (uint64_t)off;
-	cf_fs_call_go(call, CF_QUICK);
+	cf_fs_call_go(call, cf_tree_look_pace(call->fs->tree, ino, NULL));
 }
 
 void cf_fs_op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,

@@ -26,7 +26,7 @@ void cf_fs_op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (!call)
 		return;
 	call->ino = ino;
-	cf_fs_call_go(call, CF_QUICK);
+	cf_fs_call_go(call, cf_tree_look_pace(call->fs->tree, ino, ""));
 }
 
 /* Outside what cf_time can hold, the nearest that it can. */

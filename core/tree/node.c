@@ -36,7 +36,7 @@ uint64_t cf_ino(enum cf_kind kind, unsigned row, int64_t id)
 	return (uint64_t)kind << (ID_BITS + ROW_BITS) | (uint64_t)row << ID_BITS | (uint64_t)id;
 }
 
-static const struct cf_dir *dir_of(uint64_t ino)
+const struct cf_dir *cf_dir_of(uint64_t ino)
 {
 	for (const struct cf_dir *const *dir = cf_dirs; *dir; dir++)
 		if ((uint64_t)(*dir)->kind == ino >> (ID_BITS + ROW_BITS))
@@ -67,14 +67,19 @@ static unsigned row_of(uint64_t ino)
 
 const struct cf_file *cf_file_of(uint64_t ino)
 {
-	const struct cf_dir *dir = dir_of(ino);
+	const struct cf_dir *dir = cf_dir_of(ino);
 
 	return dir && row_of(ino) ? cf_file_numbered(dir, row_of(ino)) : NULL;
 }
 
+int64_t cf_ino_id(uint64_t ino)
+{
+	return ino == CF_TREE_ROOT ? 0 : (int64_t)(ino & ((UINT64_C(1) << ID_BITS) - 1));
+}
+
 bool cf_is_certificate(uint64_t ino)
 {
-	return dir_of(ino) == &cf_dir_certificate;
+	return cf_dir_of(ino) == &cf_dir_certificate;
 }
 
 uint64_t cf_at_ino(const struct cf_at *at)
@@ -90,9 +95,9 @@ int cf_at_load(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t ino, struct cf
 	int r;
 
 	*at = (struct cf_at){
-		.tree = tree, .ctx = ctx, .dir = dir_of(ino), .file = cf_file_of(ino)
+		.tree = tree, .ctx = ctx, .dir = cf_dir_of(ino), .file = cf_file_of(ino)
 	};
-	at->id = ino == CF_TREE_ROOT ? 0 : (int64_t)(ino & ((UINT64_C(1) << ID_BITS) - 1));
+	at->id = cf_ino_id(ino);
 	if (!at->dir || (row_of(ino) && !at->file))
 		return cf_fail(err, ESTALE, "there is no such file any more");
 	at->now = cf_clock_now(ctx->core->clock);
@@ -233,7 +238,7 @@ int cf_at_enter(struct cf_at *at, const struct cf_file *file, struct cf_at *chil
 		struct cf_err *err)
 {
 	if (file->type == CF_FILE_DIRECTORY) {
-		cf_at_child(at, dir_of(cf_ino(file->kind, 0, at->id)), child);
+		cf_at_child(at, cf_dir_of(cf_ino(file->kind, 0, at->id)), child);
 		child->id = at->id;
 		return child->dir->load(child, err);
 	}

@@ -195,6 +195,8 @@ CF_DEFINE_DONE(struct cf_at, cf_at_done);
 void cf_at_child(const struct cf_at *parent, const struct cf_dir *dir, struct cf_at *ret);
 
 uint64_t cf_at_ino(const struct cf_at *at);
+const struct cf_dir *cf_dir_of(uint64_t ino); /* NULL: no such */
+int64_t cf_ino_id(uint64_t ino);
 bool cf_is_certificate(uint64_t ino); /* a certificate's directory, or a file in it */
 
 /* Is the row there in this state? Is it writable now? */
@@ -294,6 +296,9 @@ cf_time cf_refusals_time(struct cf_tree *tree, int64_t certificate); /* 0: of al
 
 struct cf_kept *cf_kept_new(void);
 void cf_kept_free(struct cf_kept *kept);
+
+/* A change was told of that concerns this inode, if it is such a file: it will be rendered anew. */
+void cf_kept_outdated(struct cf_tree *tree, uint64_t ino);
 
 /* Size and time of a file that is rendered of many rows, at->file: kept while its state stays. */
 int cf_kept_size(struct cf_at *at, uint64_t *ret_size, cf_time *ret_time, struct cf_err *err);

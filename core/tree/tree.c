@@ -73,8 +73,10 @@ enum cf_pace cf_tree_pace(struct cf_tree *tree, enum cf_request request, uint64_
 	const struct cf_file *row = cf_file_of(ino);
 
 	switch (request) {
-	case CF_REQUEST_OPEN: /* a snapshot of a secret derives keys, a page is many rows */
-		return row && (row->secret || row->render) ? CF_SLOW : CF_QUICK;
+	case CF_REQUEST_OPEN: /* a snapshot of a secret derives keys */
+		if (row && row->render)
+			return CF_PAGE;
+		return row && row->secret ? CF_SLOW : CF_QUICK;
 	case CF_REQUEST_WRITE:
 		if (open && open->file && open->file->compose)
 			return CF_SLOWEST;
@@ -266,13 +268,36 @@ static void notice(struct cf_tree *tree, struct cf_ctx *ctx, const struct cf_cha
 		notice_root(&at, change->what, notices);
 }
 
+/* Where notices go on their way out. */
+struct way_out {
+	struct cf_tree *tree;
+	const struct cf_notices *to;
+};
+
+static void pass_inode(void *arg, uint64_t ino)
+{
+	const struct way_out *way = arg;
+
+	cf_kept_outdated(way->tree, ino);
+	way->to->inode(way->to->arg, ino);
+}
+
+static void pass_entry(void *arg, uint64_t parent, const char *name)
+{
+	const struct way_out *way = arg;
+
+	way->to->entry(way->to->arg, parent, name);
+}
+
 void cf_tree_notices(struct cf_tree *tree, const struct cf_changes *changes,
 		     const struct cf_notices *notices)
 {
 	cf_auto(cf_ctx_done) struct cf_ctx ctx = { .core = tree->core };
+	struct way_out way = { tree, notices };
+	const struct cf_notices through = { pass_inode, pass_entry, &way };
 
 	for (size_t i = 0; i < changes->n; i++)
-		notice(tree, &ctx, &changes->items[i], notices);
+		notice(tree, &ctx, &changes->items[i], &through);
 }
 
 /* -- time --------------------------------------------------------------------------------------- */

@@ -146,6 +146,7 @@ enum cf_request {
 
 enum cf_pace {
 	CF_QUICK = 0, /* answer in place */
+	CF_PAGE,      /* tens of milliseconds, on a thread of its own: many rows are read */
 	CF_SLOW,      /* milliseconds, on the pool: a dropped file, an export */
 	CF_SLOWEST,   /* seconds, on the pool behind the others: it may make a key */
 };
@@ -153,6 +154,12 @@ enum cf_pace {
 /* How long the request may take, so where it belongs. Costs nothing. */
 enum cf_pace cf_tree_pace(struct cf_tree *tree, enum cf_request request, uint64_t ino,
 			  uint64_t other, const struct cf_open *open);
+
+/*
+ * The same for what only looks: at ino, at a name in it, or through it as a listing (name NULL).
+ * What was rendered and is kept since is quick.
+ */
+enum cf_pace cf_tree_look_pace(struct cf_tree *tree, uint64_t ino, const char *name);
 
 /* -- what the kernel must forget ---------------------------------------------------------------- */
 

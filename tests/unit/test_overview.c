@@ -345,6 +345,58 @@ static void page__dates_that_pass_are_its_time(void **state)
 	done(&r);
 }
 
+static void no_inode(void *arg, uint64_t ino)
+{
+	(void)arg;
+	(void)ino;
+}
+
+static void no_entry(void *arg, uint64_t parent, const char *name)
+{
+	(void)arg;
+	(void)parent;
+	(void)name;
+}
+
+/* What fs does after a commit. */
+static void tell(struct fixture *f)
+{
+	const struct cf_notices notices = { no_inode, no_entry, NULL };
+
+	cf_tree_notices(f->tree, &f->ctx.changes, &notices);
+	cf_changes_done(&f->ctx.changes);
+}
+
+static void page__is_looked_at_quickly_once_it_was_rendered(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t page, script;
+
+	fx_ok(f, fx_mkdir(f, "EX01"));
+	page = fx_stat(f, PAGE).ino;
+	script = fx_stat(f, "EX01/_apply.ps1").ino;
+	tell(f);
+	assert_int_equal(cf_tree_look_pace(f->tree, page, ""), CF_PAGE);
+	assert_int_equal(cf_tree_look_pace(f->tree, CF_TREE_ROOT, PAGE), CF_PAGE);
+	assert_int_equal(cf_tree_look_pace(f->tree, CF_TREE_ROOT, NULL), CF_PAGE);
+	assert_int_equal(cf_tree_look_pace(f->tree, CF_TREE_ROOT, "EX01"), CF_QUICK);
+	fx_stat(f, PAGE);
+	assert_int_equal(cf_tree_look_pace(f->tree, page, ""), CF_QUICK);
+	assert_int_equal(cf_tree_look_pace(f->tree, CF_TREE_ROOT, PAGE), CF_QUICK);
+	assert_int_equal(cf_tree_look_pace(f->tree, CF_TREE_ROOT, NULL), CF_QUICK);
+	assert_int_equal(cf_tree_pace(f->tree, CF_REQUEST_OPEN, page, 0, NULL), CF_PAGE);
+	fx_stat(f, "EX01/_apply.ps1");
+	assert_int_equal(cf_tree_look_pace(f->tree, script, ""), CF_QUICK);
+	/* What only the page shows doesn't concern the script. */
+	fx_ok(f, fx_mkdir(f, "EX02"));
+	tell(f);
+	assert_int_equal(cf_tree_look_pace(f->tree, page, ""), CF_PAGE);
+	assert_int_equal(cf_tree_look_pace(f->tree, script, ""), CF_QUICK);
+	fx_request(f, "EX01", "mail");
+	tell(f);
+	assert_int_equal(cf_tree_look_pace(f->tree, script, ""), CF_PAGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +414,8 @@ int main(void)
 						fx_teardown),
 		cmocka_unit_test_setup_teardown(page__dates_that_pass_are_its_time, fx_setup,
 						fx_teardown),
+		cmocka_unit_test_setup_teardown(page__is_looked_at_quickly_once_it_was_rendered,
+						fx_setup, fx_teardown),
 	};
 
 	return cmocka_run_group_tests_name("overview", tests, NULL, NULL);
