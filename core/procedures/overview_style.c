@@ -85,7 +85,7 @@ const char cf_overview_style[] =
 	"@media print{:root{--page:#fff;--card:#fff;--ink:#000;--dim:#444;--edge:#bbb;--band:#f3f3f3;"
 	"--bad:#a01010;--bad-soft:#fff;--soon:#7a4f00;--soon-soft:#fff;--good:#145a35;"
 	"--good-soft:#fff;--wait:#3a4a7a;--wait-soft:#fff;--link:#000;color-scheme:light}"
-	"body{max-width:none;padding:0;font-size:10pt}a{text-decoration:none}"
+	"html{font-size:10pt}body{max-width:none;padding:0}a{text-decoration:none}"
 	"section{border:0;padding:0;margin-top:14pt}tr,.line,.tiles{break-inside:avoid}"
 	"h2{break-after:avoid}.status{padding:0}.line{min-width:0}"
 	".bad .status::before{content:'\\25A0 '}.soon .status::before{content:'\\25C6 '}}\n";
