@@ -91,7 +91,11 @@ root_operations='- r 0 EACCES open mnt O_RDONLY,O_DIRECTORY
 600 w 0 EACCES open mnt/_import.password O_WRONLY
 644 r 0 EACCES open mnt/_settings/accepted-domains O_RDONLY
 644 w 0 EACCES open mnt/_settings/accepted-domains O_WRONLY
-444 w EACCES EACCES open mnt/README.txt O_WRONLY'
+444 w EACCES EACCES open mnt/README.txt O_WRONLY
+700 r 0 EACCES open mnt/_by-thumbprint O_RDONLY,O_DIRECTORY
+700 r 0 EACCES open mnt/_by-domain O_RDONLY,O_DIRECTORY
+400 r 0 EACCES open mnt/_notifications O_RDONLY
+400 r 0 EACCES open mnt/_overview.html O_RDONLY'
 
 # ---- from the tables to expectations ----
 
