@@ -303,6 +303,7 @@ extern const struct cf_admin_command cf_fs_testing_commands[];
 int cf_fs_testing_start(struct cf_fs *fs, struct cf_err *err); /* mounted, not yet serving */
 void cf_fs_testing_stop(struct cf_fs *fs);
 bool cf_fs_testing_fault(struct cf_fs *fs, const char *point); /* true: fail here; may wait */
+bool cf_fs_testing_sync_fails(void); /* for tests/faults/daemon.c; only in certfs-testing */
 
 /* -- ops_dir.c, ops_file.c, ops_flags.c: the operations that ops.c lists ----------------------- */
 

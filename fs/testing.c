@@ -18,7 +18,7 @@
 
 struct cf_fs_testing {
 	_Atomic uint64_t requests[MAX_OPCODE];
-	_Atomic int faults[3]; /* for each of points[] */
+	_Atomic int faults[4]; /* for each of points[] */
 };
 
 /* Where a fault can be made: it fails so many times, or holds whoever comes until it is set to 0. */
@@ -28,6 +28,7 @@ static const struct point {
 } points[] = {
 	{ "decoder-start", false },
 	{ "judge", true }, /* before a decoder is started */
+	{ "sync", false }, /* of a file of the store */
 	{ "make", true },  /* before what may make a key begins */
 };
 
@@ -189,6 +190,18 @@ const struct cf_admin_command cf_fs_testing_commands[] = {
 	{ 0 },
 };
 
+/* -- the disk ---------------------------------------------------------------------------------- */
+
+/* The one file system of the process; the store is opened before it is known. */
+static struct cf_fs *_Atomic asks;
+
+bool cf_fs_testing_sync_fails(void)
+{
+	struct cf_fs *fs = atomic_load(&asks);
+
+	return fs && cf_fs_testing_fault(fs, "sync");
+}
+
 /* -- counting ---------------------------------------------------------------------------------- */
 
 /* What libfuse reads from the kernel begins with the opcode, also of what is answered ENOSYS. */
@@ -217,12 +230,14 @@ int cf_fs_testing_start(struct cf_fs *fs, struct cf_err *err)
 	fs->testing = calloc(1, sizeof(*fs->testing));
 	if (!fs->testing)
 		return cf_fail_memory(err);
+	atomic_store(&asks, fs);
 	r = fuse_session_custom_io(fs->session, &io, fuse_session_fd(fs->session));
 	return r < 0 ? cf_fail(err, -r, "requests can't be counted") : 0;
 }
 
 void cf_fs_testing_stop(struct cf_fs *fs)
 {
+	atomic_store(&asks, NULL);
 	free(fs->testing);
 	fs->testing = NULL;
 }
