@@ -14,7 +14,12 @@
 #include "tests/faults/fingerprint.h"
 #include "tests/faults/vfs.h"
 
-#define SAMPLE 25 /* about how many n are tried of each procedure */
+/* About how many n are tried of each procedure. */
+#ifdef __SANITIZE_ADDRESS__
+#define SAMPLE 6
+#else
+#define SAMPLE 25
+#endif
 
 enum fault {
 	FAULT_NONE,

@@ -15,7 +15,7 @@
 #include "tests/faults/fingerprint.h"
 
 #ifdef __SANITIZE_ADDRESS__
-#define STATES 400
+#define STATES 200
 #define STATES_MADE 2 /* for each operation that makes a store */
 #else
 #define STATES 2000

@@ -71,7 +71,7 @@ static void feed_all(const uint8_t *data, size_t len)
 {
 	const char *more = getenv("CERTFS_TEST_MORE");
 	/* A large one may have a key derivation in it. */
-	uint64_t n = len < 512 ? 40 : 4;
+	uint64_t n = len < 512 ? 40 : 2;
 
 	if (more && *more && strcmp(more, "0") != 0)
 		n *= 50;
