@@ -1,5 +1,5 @@
 /* The passphrase on its way to the worker: asked for on the terminal, or read from a descriptor. */
-#include "fs/fs.h"
+#include "fs/ask.h"
 
 #include <errno.h>
 #include <fcntl.h>

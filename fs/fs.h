@@ -69,17 +69,6 @@ CF_DEFINE_DONE(struct cf_fs_options, cf_fs_options_done);
 /* help.c: the text of --help. */
 const char *cf_fs_options_help(void);
 
-/* -- ask.c: the passphrase --------------------------------------------------------------------- */
-
-/*
- * Where nothing else unlocks the store and there is a terminal: have a process of its own ask
- * there, and let *options read the answer from a pipe: neither this process nor the supervisor
- * ever has it. 0; negative when asking failed, which was said.
- */
-int cf_fs_ask(struct cf_fs_options *options);
-
-/* Read it, in the worker. 0 and nothing in *out when there is none to read. */
-int cf_fs_ask_read(const struct cf_fs_options *options, struct cf_buf *out, struct cf_err *err);
 
 /* -- the mount --------------------------------------------------------------------------------- */
 
@@ -114,12 +103,20 @@ struct cf_fs {
 		_Atomic bool running; /* it is on the pool */
 	} refill;
 
+	int64_t head_seq; /* the last line of the audit log that the journal knows of, and since when */
+	cf_time head_time;
 	struct cf_fs_timer *timer;
 	struct cf_fs_control *control;
 	struct cf_fs_testing *testing; /* NULL in the program that users get */
 	pthread_t main;                /* the thread in cf_fs_session_run() */
 	_Atomic bool ended;            /* it is out of libfuse's loop */
 };
+
+/* -- audit.c: the end of the audit log, for a journal that is kept elsewhere --------------------- */
+
+/* At mount and unmount; and every 1000 lines or day, looked at by the timer. */
+void cf_fs_audit_head(struct cf_fs *fs, const char *when);
+void cf_fs_audit_look(struct cf_fs *fs);
 
 /* -- session.c --------------------------------------------------------------------------------- */
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/procedures/unlock.h"
+#include "fs/ask.h"
 
 #define PAUSE_MS 50  /* between two looks at a store that is busy */
 #define BUSY_MS 3000 /* how long it may be */
@@ -153,6 +154,7 @@ static int serve(struct cf_fs *fs, struct cf_err *err)
 	if (r < 0)
 		return r;
 	tell_mounted(fs);
+	cf_fs_audit_head(fs, "mounted");
 	return cf_fs_session_run(fs, err);
 }
 
@@ -173,6 +175,7 @@ static void close_all(struct cf_fs *fs)
 	cf_fs_pool_free(fs->tell_entries);
 	cf_fs_handles_close(fs);
 	cf_tree_free(fs->tree);
+	cf_fs_audit_head(fs, "unmounted");
 	cf_unlock_close(fs->core);
 }
 

@@ -103,6 +103,7 @@ static void run_tick(struct cf_fs_call *call)
 	call->r = cf_tree_tick(fs->tree, &call->ctx, &next, &call->err);
 	if (call->r < 0)
 		cf_fs_log_refusal(fs->log, call->r, &call->err);
+	cf_fs_audit_look(fs);
 	arm(fs->timer, next, call->r < 0 ? RETRY : cf_tree_pause(fs->tree));
 }
 

@@ -109,7 +109,8 @@ static enum status do_command(struct request *request)
 static enum status help(void)
 {
 	puts("usage: certfsctl [OPTION...] STORE COMMAND\n\n"
-	     "    certfsctl STORE init    make a store, with --key-file its key file too");
+	     "    certfsctl STORE init    make a store, with --key-file its key file too\n"
+	     "    certfsctl STORE restore FILE");
 	for (const struct cf_admin_command *c = cf_admin_commands; c->name; c++)
 		printf("    certfsctl STORE %s%s\n", c->name, c->usage);
 	puts("\n"
@@ -133,6 +134,8 @@ static enum status serve(struct request *request)
 
 	if (strcmp(request->words[0], "init") == 0)
 		return init(request);
+	if (strcmp(request->words[0], "restore") == 0)
+		return restore(request);
 	request->command = cf_admin_find(cf_admin_commands, request->n, request->words, true,
 					 &request->n_name, &err);
 	if (request->n_name == -EINVAL)
@@ -159,6 +162,8 @@ static bool take_fd(const char *text, int *ret)
 /* One option of getopt's. False: it isn't understood. */
 static bool take_option(struct request *request, int letter)
 {
+	static char all[] = "--all", drop_slots[] = "--drop-slots";
+
 	switch (letter) {
 	case 'k':
 		request->key_file = optarg;
@@ -168,6 +173,13 @@ static bool take_option(struct request *request, int letter)
 		return true;
 	case 'p':
 		return take_fd(optarg, &request->passphrase_fd);
+	case 'a':
+	case 'd':
+		request->extra = letter == 'a' ? all : drop_slots;
+		return true;
+	case 'H':
+		request->extra = optarg;
+		return true;
 	case 'n':
 		return take_fd(optarg, &request->new_passphrase_fd);
 	default:
@@ -184,13 +196,14 @@ int main(int argc, char **argv)
 		{ "new-passphrase-fd", required_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
-		{ "all", no_argument, NULL, 'a' }, /* a word of purge */
+		/* Words of purge, rekey and audit verify. */
+		{ "all", no_argument, NULL, 'a' },
+		{ "drop-slots", no_argument, NULL, 'd' },
+		{ "head", required_argument, NULL, 'H' },
 		{ 0 },
 	};
 	struct request request = { .passphrase_fd = -1, .new_passphrase_fd = -1 };
 	struct cf_err err = { 0 };
-	char word[] = "--all";
-	char *all = NULL;
 	enum status status;
 	int letter;
 
@@ -201,17 +214,15 @@ int main(int argc, char **argv)
 			return puts("certfsctl " CF_VERSION) < 0;
 		if (letter == '?')
 			return USAGE; /* getopt has said why */
-		if (letter == 'a')
-			all = word;
-		else if (!take_option(&request, letter))
+		if (!take_option(&request, letter))
 			return complain("a descriptor is a number", USAGE);
 	}
 	if (argc - optind < 2)
 		return complain("STORE or COMMAND is missing; see certfsctl --help", USAGE);
 	request.n = argc - optind - 1;
 	request.words = argv + optind + 1;
-	if (all)
-		request.words[request.n++] = all; /* where argv had its NULL */
+	if (request.extra)
+		request.words[request.n++] = request.extra; /* where argv had its NULL */
 	harden();
 	if (cf_ossl_init(&err) < 0 || cf_unlock_path(argv[optind], &request.store, &err) < 0)
 		return complain(err.text, FAILED);

@@ -16,8 +16,8 @@ struct request {
 	const char *keyring;
 	int passphrase_fd;     /* -1: none was given */
 	int new_passphrase_fd; /* -1 */
-	bool drop_slots;
-	char *store; /* absolute, owned */
+	char *extra;           /* an option that is the command's last word; NULL */
+	char *store;           /* absolute, owned */
 	int n;
 	char **words;                           /* the command and what follows it */
 	int n_name;                             /* how many of these are the command's name */
@@ -58,6 +58,7 @@ enum status ask(const struct request *request, int fd);
 /* -- certfsctl_store.c: by ourselves ------------------------------------------------------------ */
 
 enum status init(struct request *request);
+enum status restore(struct request *request);
 
 /* The command on a store that isn't mounted. -EBUSY in *ret_busy: it may be mounted by now. */
 enum status run(struct request *request, bool *ret_busy);

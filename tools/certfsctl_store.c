@@ -3,26 +3,50 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/procedures/upkeep.h"
 #include "tools/certfsctl.h"
 
-static int open_store(const struct request *request, struct cf_core *core, struct cf_clock *clock,
-		      bool only_create, struct cf_err *err)
+/* What the command line says about unlocking. */
+static struct cf_unlock how_to_unlock(const struct request *request, struct cf_clock *clock)
 {
-	const struct cf_unlock how = {
+	return (struct cf_unlock){
 		.store = request->store,
 		.key_file = request->key_file,
 		.keyring = request->keyring,
 		.passphrase = request->passphrase.len ? &request->passphrase : NULL,
 		.credentials = getenv("CREDENTIALS_DIRECTORY"),
-		.create = only_create,
-		.only_create = only_create,
-		.without_key = !only_create && request->command->without_key,
-		.read_only = !only_create && request->command->aside,
 		.who = "certfsctl",
 		.clock = clock,
 	};
+}
 
+static int open_store(const struct request *request, struct cf_core *core, struct cf_clock *clock,
+		      bool only_create, struct cf_err *err)
+{
+	struct cf_unlock how = how_to_unlock(request, clock);
+
+	how.create = how.only_create = only_create;
+	how.without_key = !only_create && request->command->without_key;
+	how.read_only = !only_create && request->command->aside;
 	return cf_unlock(&how, core, NULL, err);
+}
+
+enum status restore(struct request *request)
+{
+	struct cf_clock clock = { 0 };
+	struct cf_unlock how;
+	struct cf_err err = { 0 };
+	enum status status;
+
+	if (request->n != 2)
+		return complain("usage: certfsctl STORE restore FILE", USAGE);
+	status = get_passphrase(request, false);
+	if (status != DONE)
+		return status;
+	how = how_to_unlock(request, &clock);
+	if (cf_restore(&how, request->words[1], print_line, NULL, &err) < 0)
+		return complain(err.text, FAILED);
+	return DONE;
 }
 
 enum status init(struct request *request)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/procedures/slots.h"
+#include "core/procedures/upkeep.h"
 
 static int run_check(const struct cf_admin *admin, struct cf_err *err)
 {
@@ -35,6 +36,16 @@ const struct cf_admin_command cf_admin_commands[] = {
 	{ .name = "deleted", .usage = "", .run = cf_admin_deleted },
 	{ .name = "undelete", .usage = " NAME [TO]", .min = 1, .max = 2, .run = cf_admin_undelete },
 	{ .name = "purge", .usage = " NAME|--all", .min = 1, .max = 1, .run = cf_admin_purge },
+	{ .name = "audit head", .usage = "", .run = cf_admin_audit_head },
+	{ .name = "audit verify",
+	  .usage = " [--head HEAD]",
+	  .max = 1,
+	  .run = cf_admin_audit_verify },
+	{ .name = "rekey",
+	  .usage = " [--drop-slots]",
+	  .max = 1,
+	  .unmounted = true,
+	  .run = cf_admin_rekey },
 	{ .name = "slots add passphrase",
 	  .usage = "",
 	  .min = 1,

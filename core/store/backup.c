@@ -70,7 +70,7 @@ static int write_copy(struct cf_store *store, struct cf_conn *from, const char *
 	return r == 0 ? sync_file(path, err) : r;
 }
 
-int cf_store_backup(struct cf_store *store, const char *path, struct cf_err *err)
+int cf_backup_to(struct cf_store *store, const char *path, struct cf_err *err)
 {
 	struct cf_conn *from;
 	int r = cf_reader_get(store, &from, err);
@@ -84,5 +84,10 @@ int cf_store_backup(struct cf_store *store, const char *path, struct cf_err *err
 			unlink(path);
 	}
 	cf_reader_put(store, from);
-	return cf_note(err, r, "backup");
+	return r;
+}
+
+int cf_store_backup(struct cf_store *store, const char *path, struct cf_err *err)
+{
+	return cf_note(err, cf_backup_to(store, path, err), "backup");
 }

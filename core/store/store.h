@@ -170,6 +170,13 @@ int cf_store_commit(struct cf_db **db, struct cf_changes *changes, struct cf_err
 int cf_store_backup(struct cf_store *store, const char *path, struct cf_err *err);
 
 /*
+ * Put a copy of the store `from`, which nobody is writing, in the place of the store `path`, which
+ * nobody may have open (-EBUSY) and which may be missing or damaged. who as in cf_store_options.
+ * Afterwards, or after a crash, either of both is there. -EINVAL when from is no store, -EIO, -ENOSPC.
+ */
+int cf_store_replace(const char *path, const char *from, const char *who, struct cf_err *err);
+
+/*
  * Look for damage: SQLite's quick_check, every row MAC, every tally, the digests of all blobs,
  * the chain of the audit log. Each finding is a sentence to report(). Returns how many, or a
  * negative errno when the check itself failed.

@@ -33,6 +33,7 @@ enum cf_module {
 	CF_MODULE_TALLY,
 	CF_MODULE_VERIFY,
 	CF_MODULE_CHECK,
+	CF_MODULE_REKEY,
 	CF_MODULE_DELETED,
 	CF_MODULE_COUNT_,
 };
@@ -190,6 +191,11 @@ bool cf_file_is_still(struct cf_store *store);
 void cf_reserve_keep(struct cf_store *store);    /* make it if it isn't there and there is room */
 void cf_reserve_give_up(struct cf_store *store); /* its bytes are free afterwards */
 bool cf_space_low(struct cf_store *store);
+
+/* -- backup.c -------------------------------------------------------------------------------- */
+
+/* Copy what the connection sees to a new file (0600), durably. -EEXIST; removed again on failure. */
+int cf_backup_to(struct cf_store *store, const char *path, struct cf_err *err);
 
 /* -- schema.c -------------------------------------------------------------------------------- */
 

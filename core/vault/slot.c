@@ -128,12 +128,30 @@ static int check_secret(const struct cf_slot_secret *secret, struct cf_err *err)
 	return 0;
 }
 
+static int wrap_master(const struct cf_vault *vault, const uint8_t wrap[CF_KEY_SIZE],
+		       struct cf_slot *slot, struct cf_err *err)
+{
+	cf_auto(cf_buf_done) struct cf_buf bound = { 0 }, wrapped = { 0 };
+	int r = context(vault, slot, &bound, err);
+
+	if (r == 0)
+		r = cf_seal(wrap, cf_span_buf(&bound),
+			    cf_span(vault->master, sizeof(vault->master)), &wrapped, err);
+	if (r == 0)
+		cf_buf_move(&slot->wrapped, &wrapped);
+	return r;
+}
+
+int cf_vault_slot_rewrap(const struct cf_vault *vault, struct cf_slot *slot, struct cf_err *err)
+{
+	return wrap_master(vault, vault->slot_key, slot, err);
+}
+
 int cf_vault_slot_make(struct cf_vault *vault, const struct cf_slot_secret *secret, cf_time now,
 		       struct cf_slot *ret, struct cf_err *err)
 {
 	static const uint8_t none[CF_UUID_SIZE];
 	const bool scrypt = secret->type == CF_SLOT_PASSPHRASE;
-	cf_auto(cf_buf_done) struct cf_buf bound = { 0 };
 	uint8_t salt[SALT_SIZE] = { 0 }, wrap[CF_KEY_SIZE];
 	struct params params = {
 		.made = now,
@@ -150,12 +168,9 @@ int cf_vault_slot_make(struct cf_vault *vault, const struct cf_slot_secret *secr
 	if (r == 0)
 		r = pack(&params, scrypt, &ret->params, err);
 	if (r == 0)
-		r = context(vault, ret, &bound, err);
-	if (r == 0)
 		r = wrapping_key(vault, secret, &params, wrap, err);
 	if (r == 0)
-		r = cf_seal(wrap, cf_span_buf(&bound),
-			    cf_span(vault->master, sizeof(vault->master)), &ret->wrapped, err);
+		r = wrap_master(vault, wrap, ret, err);
 	explicit_bzero(wrap, sizeof(wrap));
 	return r;
 }
@@ -185,11 +200,14 @@ static int open_slot(struct cf_vault *vault, const struct cf_slot_secret *secret
 	if (r == 0)
 		r = cf_unseal(wrap, cf_span_buf(&bound), cf_span_buf(&slot->wrapped), &master,
 			      NULL);
-	explicit_bzero(wrap, sizeof(wrap));
 	if (r == 0 && master.len != sizeof(vault->master))
 		r = -EBADMSG;
-	if (r == 0)
+	if (r == 0) {
 		memcpy(vault->master, master.data, sizeof(vault->master));
+		memcpy(vault->slot_uuid, slot->uuid, sizeof(vault->slot_uuid));
+		memcpy(vault->slot_key, wrap, sizeof(vault->slot_key));
+	}
+	explicit_bzero(wrap, sizeof(wrap));
 	return r == -ENOMEM ? cf_fail_memory(err) : r;
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/store/certificate.h"
 #include "core/vault/vault_private.h"
 
 /* The key of one row's value. */
@@ -75,27 +76,51 @@ int cf_vault_put(struct cf_vault *vault, struct cf_db *db, const struct cf_owner
 	return r < 0 ? r : cf_store_secret_put(db, &row, err);
 }
 
-int cf_vault_get(struct cf_vault *vault, struct cf_db *db, const struct cf_owner *owner,
-		 enum cf_secret_kind kind, struct cf_buf *out, struct cf_err *err)
+static int unseal(const struct cf_vault *vault, const struct cf_secret *row,
+		  const uint8_t *spki_sum, struct cf_buf *out, struct cf_err *err)
 {
-	cf_auto(cf_secret_done) struct cf_secret row = { 0 };
 	cf_auto(cf_buf_done) struct cf_buf bound = { 0 };
 	struct cf_err why = { 0 };
 	uint8_t key[CF_KEY_SIZE];
-	int r = cf_store_secret_get(db, owner->object, owner->id, kind, &row, err);
+	int r = context(vault, row, spki_sum, &bound, err);
 
 	if (r == 0)
-		r = context(vault, &row, owner->spki_sum, &bound, err);
-	if (r == 0)
-		r = row_key(vault, &row, key, err);
+		r = row_key(vault, row, key, err);
 	if (r < 0)
 		return r;
-	r = cf_unseal(key, cf_span_buf(&bound), cf_span_buf(&row.sealed), out, &why);
+	r = cf_unseal(key, cf_span_buf(&bound), cf_span_buf(&row->sealed), out, &why);
 	explicit_bzero(key, sizeof(key));
 	if (r == -EBADMSG)
 		return cf_fail(err, EIO,
 			       "a sealed value isn't what certfs stored; restore a backup");
 	return r < 0 ? cf_fail(err, -r, "%s", why.text) : 0;
+}
+
+int cf_vault_get(struct cf_vault *vault, struct cf_db *db, const struct cf_owner *owner,
+		 enum cf_secret_kind kind, struct cf_buf *out, struct cf_err *err)
+{
+	cf_auto(cf_secret_done) struct cf_secret row = { 0 };
+	int r = cf_store_secret_get(db, owner->object, owner->id, kind, &row, err);
+
+	return r < 0 ? r : unseal(vault, &row, owner->spki_sum, out, err);
+}
+
+int cf_vault_reseal(const struct cf_vault *from, const struct cf_vault *to, struct cf_db *db,
+		    struct cf_secret *row, struct cf_err *err)
+{
+	cf_auto(cf_certificate_done) struct cf_certificate cert = { 0 };
+	cf_auto(cf_buf_done) struct cf_buf plain = { 0 };
+	const uint8_t *spki_sum = NULL;
+	int r = 0;
+
+	/* A private key is bound to its public one, whoever keeps it. */
+	if (row->kind == CF_SECRET_KEY) {
+		r = cf_store_certificate_get(db, row->owner, &cert, err);
+		spki_sum = cert.spki_sum;
+	}
+	if (r == 0)
+		r = unseal(from, row, spki_sum, &plain, err);
+	return r < 0 ? r : seal(to, row, spki_sum, cf_span_buf(&plain), err);
 }
 
 int cf_vault_delete(struct cf_vault *vault, struct cf_db *db, const struct cf_owner *owner,

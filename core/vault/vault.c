@@ -121,10 +121,9 @@ static int own_unwrap(struct cf_vault *vault, struct cf_db *db, struct cf_err *e
 
 /* -- opening --------------------------------------------------------------------------------- */
 
-/* With all keys there: the store may use them. */
-static int hand_over(struct cf_vault *vault, size_t *ret_damaged, struct cf_err *err)
+struct cf_store_keys cf_vault_store_keys(struct cf_vault *vault)
 {
-	const struct cf_store_keys keys = {
+	return (struct cf_store_keys){
 		.mac = cf_vault_mac,
 		.member = cf_vault_member,
 		.seal = cf_vault_seal,
@@ -132,6 +131,12 @@ static int hand_over(struct cf_vault *vault, size_t *ret_damaged, struct cf_err 
 		.digest = cf_sha256,
 		.arg = vault,
 	};
+}
+
+/* With all keys there: the store may use them. */
+static int hand_over(struct cf_vault *vault, size_t *ret_damaged, struct cf_err *err)
+{
+	const struct cf_store_keys keys = cf_vault_store_keys(vault);
 	int r = cf_vault_derive(vault, vault->set_key, "certfs tally", vault->tally_key, err);
 
 	return r < 0 ? r : cf_store_set_keys(vault->store, &keys, ret_damaged, err);
@@ -214,6 +219,26 @@ int cf_vault_unlock(struct cf_store *store, const struct cf_slot_secret *secret,
 	if (r == 0)
 		*ret = cf_take(&vault);
 	return r;
+}
+
+/* -- another master key ---------------------------------------------------------------------- */
+
+struct cf_vault *cf_vault_copy(const struct cf_vault *vault, struct cf_err *err)
+{
+	struct cf_vault *copy = vault_new(vault->store, err);
+
+	if (copy)
+		memcpy(copy, vault, sizeof(*copy));
+	return copy;
+}
+
+int cf_vault_renew(struct cf_vault *vault, struct cf_buf *ret_wrapped, struct cf_err *err)
+{
+	int r = cf_random(vault->master, sizeof(vault->master), err);
+
+	if (r == 0)
+		r = derive_from_master(vault, err);
+	return r < 0 ? r : own_wrap(vault, ret_wrapped, err);
 }
 
 /* -- what the store calls -------------------------------------------------------------------- */

@@ -98,6 +98,17 @@ int cf_vault_create(struct cf_store *store, const struct cf_slot_secret *secret,
 int cf_vault_unlock(struct cf_store *store, const struct cf_slot_secret *secret,
 		    struct cf_vault **ret, size_t *ret_damaged, struct cf_err *err);
 
+/*
+ * Give the store another master key, in the write transaction db: every sealed value, MAC and the
+ * chain of the audit log. K_pfx and K_set stay, so exports do. The slot that opened the store does
+ * so again; others can't be wrapped without their secrets: -EBUSY with a sentence, or they are
+ * removed. Nobody else may be using the store. *ret_old is the vault as it was: for
+ * cf_vault_rekey_undo() where the commit fails, and to be closed. On failure nothing changed.
+ */
+int cf_vault_rekey(struct cf_vault *vault, struct cf_db *db, bool drop_slots,
+		   struct cf_vault **ret_old, struct cf_err *err);
+void cf_vault_rekey_undo(struct cf_vault *vault, const struct cf_vault *old);
+
 /* The store must be closed first: it uses the vault's keys. Wipes. */
 void cf_vault_close(struct cf_vault *vault);
 CF_DEFINE_AUTO(struct cf_vault, cf_vault_close);

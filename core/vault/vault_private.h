@@ -12,8 +12,10 @@ struct cf_vault {
 	uint8_t event_key[CF_KEY_SIZE]; /* chain of the audit log */
 	uint8_t wrap_key[CF_KEY_SIZE];  /* wraps the next two */
 	uint8_t pfx_key[CF_KEY_SIZE];
-	uint8_t set_key[CF_KEY_SIZE];   /* members of tallies */
-	uint8_t tally_key[CF_KEY_SIZE]; /* seals tallies; follows from set_key */
+	uint8_t set_key[CF_KEY_SIZE];    /* members of tallies */
+	uint8_t tally_key[CF_KEY_SIZE];  /* seals tallies; follows from set_key */
+	uint8_t slot_uuid[CF_UUID_SIZE]; /* the slot that opened the store, and what wraps in it */
+	uint8_t slot_key[CF_KEY_SIZE];
 };
 
 /* struct cf_store_keys; arg is the vault. */
@@ -33,3 +35,21 @@ int cf_vault_derive(const struct cf_vault *vault, const uint8_t *from, const cha
 /* Unwrap the master key with the first slot that secret opens. */
 int cf_vault_open_slots(struct cf_vault *vault, struct cf_db *db,
 			const struct cf_slot_secret *secret, struct cf_err *err);
+
+/* -- for rekey.c ----------------------------------------------------------------------------- */
+
+/* The same keys in memory of their own. NULL: out of memory. */
+struct cf_vault *cf_vault_copy(const struct cf_vault *vault, struct cf_err *err);
+
+/* Another master key in place of the one that is there, and the store's own keys wrapped by it. */
+int cf_vault_renew(struct cf_vault *vault, struct cf_buf *ret_wrapped, struct cf_err *err);
+
+/* What the store calls, with this vault behind it. */
+struct cf_store_keys cf_vault_store_keys(struct cf_vault *vault);
+
+/* The value of a row, unsealed with one vault and sealed with the other. */
+int cf_vault_reseal(const struct cf_vault *from, const struct cf_vault *to, struct cf_db *db,
+		    struct cf_secret *row, struct cf_err *err);
+
+/* The master key into the slot that opened the store. */
+int cf_vault_slot_rewrap(const struct cf_vault *vault, struct cf_slot *slot, struct cf_err *err);
