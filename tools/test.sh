@@ -175,7 +175,7 @@ install_packages "Building certfs" $build_packages openssl || {
 }
 # Programs that work on a mount as people's do, and checkers. What is missing is skipped by name.
 # The certificates of NIST's PKITS are in python3-cryptography-vectors.
-install_packages "Testing certfs" busybox cpio curl e2fsprogs ed gnutls-bin rsync \
+install_packages "Testing certfs" busybox cpio curl e2fsprogs ed gnutls-bin rsync sqlite3 \
 	python3-cryptography-vectors \
 	clang clang-format libclang-rt-14-dev mandoc ||
 	say "Going on without them."
