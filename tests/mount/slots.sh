@@ -246,6 +246,45 @@ fi
 refused "$CERTFSCTL" --keyring 'certfs:none such' certs.db check
 has said keyrings
 
+t 'export__is_the_same_through_passphrases_rekeying_and_restoring'
+hash() {
+	sha256sum <mnt/EX01/mail/export.pfx
+}
+wanted=$(sha256sum <export.pfx)
+start
+for round in 1 2 3 4 5; do
+	[ "$(hash)" = "$wanted" ] || fail "reading $round" "$wanted" "$(hash)"
+done
+works piped "$second
+" "$CERTFSCTL" --new-passphrase-fd 7 certs.db passwd
+equal 'after passwd' "$wanted" "$(hash)"
+works "$CERTFSCTL" certs.db backup backup.db
+refused "$CERTFSCTL" certs.db rekey
+has said unmounted
+expect 0 mkdir mnt/EX09
+stop
+refused ctl restore certs.key
+has said 'not a certfs store'
+refused ctl rekey
+has said --drop-slots
+works ctl rekey --drop-slots
+sound
+slots >list
+equal 'one slot' '2 key-file' "$(cut -d' ' -f1,2 list)"
+start
+equal 'after rekey' "$wanted" "$(hash)"
+has mnt/_audit.log '"operation":"rekey"'
+refused "$CERTFSCTL" --key-file certs.key certs.db restore backup.db
+has said 'in use'
+stop
+works ctl restore backup.db
+sound
+start
+equal 'after restore' "$wanted" "$(hash)"
+absent mnt/EX09
+has mnt/_audit.log '"operation":"restore"'
+stop
+
 t 'terminal__asks_without_echo'
 if [ "$("$PTY" 'Go' x -- sh -c 'stty -echo <>/dev/tty >&0; printf Go >/dev/tty; read -r a </dev/tty; stty echo <>/dev/tty >&0')" = '0 quiet restored' ]; then
 	equal 'a new store' '0 quiet restored' "$("$PTY" 'New passphrase' "$first" 'again' "$first" -- \

@@ -260,7 +260,8 @@ static void restore__of_a_damaged_backup_or_another_stores_changes_nothing(void 
 	fill(f, &c);
 	assert_ok(f, cf_store_backup(f->store, path_of(f, "copy"), &f->err));
 	close_store(f);
-	snprintf(sql, sizeof(sql), "ATTACH '%s' AS c; UPDATE c.server SET name = 'EX09'",
+	snprintf(sql, sizeof(sql),
+		 "ATTACH '%s' AS c; UPDATE c.server SET name = 'EX09' WHERE id = 1",
 		 path_of(f, "copy"));
 	tamper(f, sql);
 	assert_int_equal(restore(f, "copy", &said), -EIO);
