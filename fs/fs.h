@@ -69,7 +69,6 @@ CF_DEFINE_DONE(struct cf_fs_options, cf_fs_options_done);
 /* help.c: the text of --help. */
 const char *cf_fs_options_help(void);
 
-
 /* -- the mount --------------------------------------------------------------------------------- */
 
 struct cf_fs_handle;
