@@ -2,7 +2,6 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "core/crypto/decode.h"
-#include "core/crypto/ossl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -11,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct cf_err err = { 0 };
 	int r;
 
-	assert(cf_ossl_init(&err) == 0);
+	fuzz_ossl();
 	r = cf_decode(cf_span(data, len), &none, &out, &err);
 	if (r == 0)
 		assert(out.n > 0 && out.n <= CF_DROP_ITEMS_MAX);

@@ -2,7 +2,6 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "core/crypto/dn.h"
-#include "core/crypto/ossl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -12,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct cf_err err = { 0 };
 	int r;
 
-	assert(cf_ossl_init(&err) == 0);
+	fuzz_ossl();
 	r = cf_dn_parse(text, &dn, &err);
 	if (r < 0) {
 		fuzz_refused(r, &err);

@@ -4,6 +4,7 @@
 #undef NDEBUG /* a property that isn't looked at holds always */
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
 #include "core/base/pack.h"
+#include "core/crypto/ossl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -21,6 +23,15 @@ static inline char *fuzz_text(const uint8_t *data, size_t len)
 
 	assert(text);
 	return text;
+}
+
+/* Start OpenSSL as certfs does, with the first input: it takes milliseconds. */
+static inline void fuzz_ossl(void)
+{
+	static bool started;
+
+	assert(started || cf_ossl_init(NULL) == 0);
+	started = true;
 }
 
 /* A refusal has its errno and a sentence that a terminal can show. */

@@ -1,7 +1,6 @@
 /* The values of a draft's files: the first line is the property, the rest its value. */
 #include "tests/fuzz/fuzz.h"
 
-#include "core/crypto/ossl.h"
 #include "core/procedures/property.h"
 #include "core/store/certificate.h"
 
@@ -17,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (!len)
 		return 0;
-	assert(cf_ossl_init(&err) == 0);
+	fuzz_ossl();
 	text = fuzz_text(data + 1, len - 1);
 	r = cf_property_set(&row, &settings, names[data[0] % CF_COUNT(names)], text, &err);
 	if (r < 0)
