@@ -83,7 +83,7 @@ static int read_type(struct parser *ps, struct value *v)
 	oid = strncasecmp(v->label, "OID.", 4) ? v->label : v->label + 4;
 	if (v->type)
 		v->oid = OBJ_nid2obj(v->type->nid);
-	else if (isdigit((unsigned char)*oid))
+	else if (cf_dn_is_oid(oid))
 		v->oid = OBJ_txt2obj(oid, 1);
 	if (cf_ossl_drain() && !v->oid)
 		return cf_fail_memory(ps->err);

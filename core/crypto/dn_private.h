@@ -19,6 +19,9 @@ struct cf_dn_type {
 const struct cf_dn_type *cf_dn_type_keyword(const char *keyword, size_t n);
 const struct cf_dn_type *cf_dn_type_nid(int nid);
 
+/* Digits between single dots. OpenSSL would take an empty arc for 0, and show a longer OID. */
+bool cf_dn_is_oid(const char *text);
+
 /*
  * The rules for what a value is, however it was written.
  *

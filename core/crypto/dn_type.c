@@ -71,6 +71,19 @@ const struct cf_dn_type *cf_dn_type_nid(int nid)
 	return NULL;
 }
 
+bool cf_dn_is_oid(const char *text)
+{
+	for (const char *p = text;; p++) {
+		size_t n = strspn(p, "0123456789");
+
+		if (!n || (p[n] && p[n] != '.'))
+			return false;
+		p += n;
+		if (!*p)
+			return true;
+	}
+}
+
 static size_t characters(const struct cf_buf *text)
 {
 	size_t n = 0;

@@ -317,7 +317,7 @@ static void parse__what_is_no_type_is_EINVAL(void **state)
 {
 	static const char rest[] = " is no attribute type; known are C, S, L, O, OU, CN, DC, E and "
 				   "others of RFC 4514, and OIDs";
-	static const char *const types[] = { "FOO", "/C", "1.99.x", "3.1", "" };
+	static const char *const types[] = { "FOO", "/C", "1.99.x", "3.1", "1.2..4", "1.2.", "" };
 
 	(void)state;
 	for (size_t i = 0; i < CF_COUNT(types); i++) {
