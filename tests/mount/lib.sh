@@ -229,8 +229,8 @@ fail() { # CLAIM [WANTED GOT]
 	[ $# -lt 3 ] || detail 'got:   ' "$3"
 }
 
-detail() { # WORD TEXT: at most 30 lines, without what a terminal would obey
-	printf '%s\n' "$2" | head -n 30 | tr '\000-\011\013-\037\177' ' ' | sed "s/^/#   $1 /"
+detail() { # WORD TEXT: at most 150 lines, without what a terminal would obey
+	printf '%s\n' "$2" | head -n 150 | tr '\000-\011\013-\037\177' ' ' | sed "s/^/#   $1 /"
 }
 
 report() { # ok|'not ok' CLAIM
@@ -551,10 +551,24 @@ stop() {
 	ended 0
 }
 
+# threads PID: what each thread of it and of its children waits for.
+threads() {
+	for _task in $(for _one in "$1" $(children "$1"); do echo /proc/"$_one"/task/*; done); do
+		printf '%s %s: %s, system call %s\n' "${_task#/proc/}" "$(cat "$_task/comm")" \
+			"$(cat "$_task/wchan")" "$(cut -d' ' -f1-3 "$_task/syscall")"
+	done 2>&1
+	for _one in "$1" $(children "$1"); do
+		! command -v gdb >/dev/null ||
+			timeout 60 gdb -p "$_one" -batch -ex 'thread apply all bt 8' 2>/dev/null </dev/null |
+			grep -E '^(Thread|#)'
+	done
+}
+
 # ended CODE: waits for the daemon and expects its exit code; `-` for any.
 ended() {
 	if ! until_true gone "$pid"; then
-		fail 'the daemon ends' 'an exit' "still there after $wait_limit s"
+		fail 'the daemon ends' 'an exit' "still there after $wait_limit s
+$(threads "$pid")"
 		kill_daemon "$pid"
 	fi
 	wait "$pid"
