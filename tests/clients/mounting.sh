@@ -6,6 +6,12 @@
 if [ -z "${CERTFS_TEST_APART-}" ] && unshare --mount --propagation private true 2>/dev/null; then
 	CERTFS_TEST_APART=yes exec unshare --mount --propagation private sh "$0"
 fi
+# It begins with a copy of every mount. A copy would keep other tests' daemons alive after they unmount.
+if [ -n "${CERTFS_TEST_APART-}" ]; then
+	findmnt -rn -t fuse.certfs -o TARGET | while read -r foreign; do
+		umount -l "$foreign"
+	done
+fi
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/../mount/lib.sh"
