@@ -9,7 +9,7 @@
 #include "core/crypto/decode.h"
 
 #define CF_DECODER_SECONDS 5       /* of CPU time for one dropped file */
-#define CF_DECODER_PATIENCE 3      /* as much wall time, times this: others may need the machine */
+#define CF_DECODER_PATIENCE 6      /* as much wall time, times this: others may need the machine */
 #define CF_DECODER_LEAVES_MAX 4096 /* leaves in one batch */
 
 /*
