@@ -141,17 +141,11 @@ static void report(void *arg, const char *sentence)
 
 static void every__file_is_taken_or_refused_and_nothing_between(void **state)
 {
-	const char *place = getenv("CERTFS_TEST_VECTORS");
 	struct fixture *f = *state;
 	size_t counts[CF_COUNT(codes)] = { 0 };
 	size_t every = EVERY;
 	int64_t last = 0;
 
-	if (nftw(place ? place : DEFAULT_PLACE, find, 16, FTW_PHYS) < 0 || !found.n) {
-		print_message("# left out: %s is not there (python3-cryptography-vectors)\n",
-			      place ? place : DEFAULT_PLACE);
-		skip();
-	}
 	if (getenv("CERTFS_TEST_MORE"))
 		every = 1;
 	qsort(found.paths, found.n, sizeof(found.paths[0]), by_name);
@@ -178,6 +172,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every__file_is_taken_or_refused_and_nothing_between,
 						fx_setup, fx_teardown),
 	};
+	const char *place = getenv("CERTFS_TEST_VECTORS");
 
+	place = place ? place : DEFAULT_PLACE;
+	/* In cmocka's TAP a skipped case is "not ok", which counts as failed. */
+	if (nftw(place, find, 16, FTW_PHYS) < 0 || !found.n) {
+		printf("1..0 # SKIP %s is not there; it is in python3-cryptography-vectors\n",
+		       place);
+		return 0;
+	}
 	return cmocka_run_group_tests_name("vectors", tests, NULL, NULL);
 }
