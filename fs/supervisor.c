@@ -5,6 +5,7 @@
 #include "fs/fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <syslog.h>
@@ -20,6 +22,7 @@
 
 #include "core/decoder/system.h"
 
+#define PRIME_TRIES 100
 #define STOP_SECONDS 20 /* a worker that was told to end and doesn't is killed */
 
 struct supervisor {
@@ -30,6 +33,7 @@ struct supervisor {
 	int socket;  /* to the worker; -1 when it has closed its end */
 	int ready;   /* to the first process; -1 when it was told */
 	pid_t worker;
+	pid_t primer; /* see prime(); 0: none */
 	bool mounted;
 	time_t stop_at; /* when it is killed; 0: it wasn't told to end */
 	int status;     /* of waitpid(2), once gone is set */
@@ -133,9 +137,28 @@ static void start_decoder(struct supervisor *s)
 	close(ends[0]);
 }
 
-static void is_mounted(struct supervisor *s)
+/*
+ * What the kernel knows of the root directory at first is nobody's and closed. It asks before it
+ * checks a permission, but drops the answer when it is told to forget the directory meanwhile, as
+ * happens when a store has changed with time, and then refuses with what it had. So the mount is
+ * ready when an answer has stuck, which a process of its own waits for.
+ */
+static void prime(const char *mountpoint)
 {
-	s->mounted = true;
+	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	struct statx known;
+	struct stat st;
+
+	for (int i = 0; i < PRIME_TRIES && stat(mountpoint, &st) == 0; i++) {
+		if (statx(AT_FDCWD, mountpoint, AT_STATX_DONT_SYNC, STATX_MODE, &known) < 0 ||
+		    (known.stx_mode & 07777) == (st.st_mode & 07777))
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void is_ready(struct supervisor *s)
+{
 	cf_fs_daemon_notify("READY=1\nSTATUS=mounted");
 	if (s->ready < 0)
 		return;
@@ -143,6 +166,22 @@ static void is_mounted(struct supervisor *s)
 	s->ready = -1;
 	cf_fs_daemon_detach();
 	cf_fs_log_to_system(&s->log);
+}
+
+static void is_mounted(struct supervisor *s)
+{
+	sigset_t none;
+
+	s->mounted = true;
+	s->primer = fork();
+	if (s->primer == 0) {
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		prime(s->options->mountpoint);
+		_exit(0);
+	}
+	if (s->primer < 0)
+		is_ready(s);
 }
 
 static void on_message(struct supervisor *s)
@@ -204,6 +243,9 @@ static void on_signal(struct supervisor *s)
 		if (pid == s->worker) {
 			s->gone = true;
 			s->status = status;
+		} else if (pid == s->primer) {
+			s->primer = 0;
+			is_ready(s);
 		}
 	}
 }
