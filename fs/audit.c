@@ -35,6 +35,8 @@ void cf_fs_audit_look(struct cf_fs *fs)
 	char head[CF_AUDIT_HEAD_MAX];
 	int64_t seq;
 
+	if (fs->head_time == 0) /* the first one is told when the mount is there */
+		return;
 	if (cf_audit_head(fs->core, &seq, head, NULL) < 0 || seq == fs->head_seq)
 		return;
 	if (seq - fs->head_seq >= LINES || cf_clock_now(fs->core->clock) - fs->head_time >= DAY)

@@ -103,7 +103,7 @@ struct cf_fs {
 	} refill;
 
 	int64_t head_seq; /* the last line of the audit log that the journal knows of, and since when */
-	cf_time head_time;
+	_Atomic cf_time head_time;
 	struct cf_fs_timer *timer;
 	struct cf_fs_control *control;
 	struct cf_fs_testing *testing; /* NULL in the program that users get */
