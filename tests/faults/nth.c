@@ -17,8 +17,10 @@
 /* About how many n are tried of each procedure. */
 #ifdef __SANITIZE_ADDRESS__
 #define SAMPLE 6
+#define LAST 6
 #else
 #define SAMPLE 25
+#define LAST 20
 #endif
 
 enum fault {
@@ -358,6 +360,14 @@ __attribute__((format(printf, 1, 2))) static void wrong(const char *form, ...)
 	plan.n_wrong++;
 }
 
+/* In steps, but for the last few, which come after the commit. */
+static long next(long n, long step, long total)
+{
+	if (n + step <= total - LAST)
+		return n + step;
+	return n < total - LAST ? total - LAST : n + 1;
+}
+
 /* One procedure, until nothing fails. Returns how often it failed. */
 static int until_it_works(struct fixture *f, const struct procedure *p, enum fault fault, int code,
 			  int *i)
@@ -373,12 +383,11 @@ static int until_it_works(struct fixture *f, const struct procedure *p, enum fau
 	fx_ok(f, p->run(f, p->prepare ? *i : ++*i));
 	disarm();
 	total = atomic_load(&plan.seen);
-	/* Also the last ones, after the commit. */
 	step = every_one() || total <= SAMPLE ? 1 : total / SAMPLE;
 	++*i;
 	if (p->prepare)
 		p->prepare(f, *i);
-	for (n = 1;; n += n < total - 2 * step ? step : 1) {
+	for (n = 1;; n = next(n, step, total)) {
 		uint64_t before = fingerprint(sq);
 		bool hit;
 
