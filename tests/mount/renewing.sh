@@ -1,5 +1,5 @@
 #!/bin/sh
-# Renewing: the name written to `renew`, what the new certificate has of the old one (INTERFACE.md 4.3).
+# Renewing: the name written to `renew`, what the new certificate has of the old one.
 
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"
