@@ -89,7 +89,7 @@ static int record(const struct cf_admin *admin, struct cf_db *db, const char *op
 static int write_new(const struct cf_admin *admin, struct cf_slot *slot, struct cf_err *err)
 {
 	cf_auto(cf_db_done) struct cf_db *db = NULL;
-	struct census census;
+	struct census census = { 0 };
 	int r = cf_store_begin(admin->ctx->core->store, false, &db, err);
 
 	if (r == 0)
@@ -187,8 +187,8 @@ int cf_admin_slots_remove(const struct cf_admin *admin, struct cf_err *err)
 {
 	cf_auto(cf_db_done) struct cf_db *db = NULL;
 	cf_auto(cf_slot_done) struct cf_slot slot = { 0 };
-	struct census census;
-	int64_t id;
+	struct census census = { 0 };
+	int64_t id = 0;
 	int r = read_number(admin->words[0], &id, err);
 
 	if (r == 0)
@@ -217,7 +217,7 @@ int cf_admin_slots_remove(const struct cf_admin *admin, struct cf_err *err)
 static int choose(const struct cf_admin *admin, int64_t *ret, struct cf_err *err)
 {
 	cf_auto(cf_db_done) struct cf_db *db = NULL;
-	struct census census;
+	struct census census = { 0 };
 	int r;
 
 	if (admin->n > 1)

@@ -33,7 +33,7 @@ struct check {
 
 static void found(const struct check *c, const char *name, const char *what)
 {
-	char sentence[1024];
+	char sentence[2048];
 
 	snprintf(sentence, sizeof(sentence), "certificate %" PRId64 " (%s) is %s under '%s'",
 		 c->row->id, c->row->name, what, name);

@@ -23,7 +23,7 @@ static uint64_t dice(uint64_t *seed, uint64_t sides)
 /* In memory of just that size, so that a byte too many is noticed. */
 static void feed(const uint8_t *data, size_t len)
 {
-	uint8_t *copy = malloc(len ? len : 1);
+	uint8_t *copy = calloc(1, len ? len : 1);
 
 	assert(copy);
 	memcpy(copy, data, len);
