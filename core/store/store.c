@@ -60,10 +60,17 @@ static int connect_first(struct cf_store *store, bool create, struct cf_err *err
 		r = cf_header_read(store, &conn->db, err);
 	if (r < 0)
 		return r;
-	if (store->read_only)
+	if (store->read_only) {
 		cf_reader_put(store, cf_take(&conn));
-	else
-		store->writer = cf_take(&conn);
+		return 0;
+	}
+	/*
+	 * What a crash left in the WAL was read from memory, perhaps, after the disk failed to take
+	 * it. It is written anew before a commit relies on it: to the database, as far as readers
+	 * allow it.
+	 */
+	sqlite3_wal_checkpoint_v2(conn->sq, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	store->writer = cf_take(&conn);
 	return 0;
 }
 
@@ -127,9 +134,11 @@ void cf_store_close(struct cf_store *store)
 		cf_conn_close(conn);
 	}
 	/* The last to go removes the WAL; with another process's reader there it is emptied. */
-	if (store->writer)
+	if (store->writer) {
+		cf_store_settle(store);
 		sqlite3_wal_checkpoint_v2(store->writer->sq, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
 					  NULL);
+	}
 	cf_conn_close(store->writer);
 	cf_damage_done(&store->damage);
 	cf_file_unlock(store);

@@ -127,6 +127,7 @@ struct cf_store {
 	int64_t data_version; /* as of the last look: changes when somebody else wrote */
 	int64_t root_version; /* of the root's tally: never falls */
 	size_t n_verified;    /* how often the tallies were checked */
+	bool doubtful;        /* a change that was refused may be in the WAL */
 };
 
 /* Errors of SQLite as errno and sentence. */
@@ -213,6 +214,9 @@ int cf_header_read(struct cf_store *store, struct cf_db *db, struct cf_err *err)
 
 /* cf_store_begin() without looking whether somebody else wrote. */
 int cf_db_begin(struct cf_store *store, bool frees, struct cf_db **ret, struct cf_err *err);
+
+/* A last attempt to take back a change that was refused, before the store is closed. */
+void cf_store_settle(struct cf_store *store);
 
 /* Record a change for the commit's list. */
 int cf_db_changed(struct cf_db *db, enum cf_object object, int64_t id, int64_t parent,

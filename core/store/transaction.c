@@ -13,6 +13,7 @@ enum {
 	DATA_VERSION,
 	STAMP,
 	VERSION,
+	NOTHING,
 	COUNT_
 };
 
@@ -24,6 +25,8 @@ static const char *const text[] = {
 	[DATA_VERSION] = "PRAGMA data_version",
 	[STAMP] = "UPDATE header SET last_commit = :time",
 	[VERSION] = "SELECT version FROM tally WHERE server = :server",
+	/* The mark it has already: the first page is written, and no row changes. */
+	[NOTHING] = "PRAGMA application_id = 0x63667331",
 };
 
 static const struct cf_sql sql = { CF_MODULE_TRANSACTION, COUNT_, text };
@@ -33,7 +36,7 @@ static const struct cf_sql sql = { CF_MODULE_TRANSACTION, COUNT_, text };
 static int begin(struct cf_conn *conn, bool writes, struct cf_err *err)
 {
 	struct cf_db *db = &conn->db;
-	sqlite3_stmt *rollback;
+	sqlite3_stmt *ending;
 	int r;
 
 	db->writes = writes;
@@ -43,7 +46,9 @@ static int begin(struct cf_conn *conn, bool writes, struct cf_err *err)
 	db->rows_before = sqlite3_total_changes(conn->sq);
 	db->now = cf_clock_now(db->store->clock);
 	/* Prepared beforehand: without memory, ending must still work. */
-	r = cf_stmt(db, &sql, ROLLBACK, &rollback, err);
+	r = cf_stmt(db, &sql, ROLLBACK, &ending, err);
+	if (r == 0 && writes)
+		r = cf_stmt(db, &sql, NOTHING, &ending, err);
 	return r < 0 ? r : cf_run(db, &sql, writes ? WRITE : READ, err);
 }
 
@@ -75,6 +80,43 @@ int cf_store_read(struct cf_store *store, struct cf_db **ret, struct cf_err *err
 	return 0;
 }
 
+/*
+ * A commit can fail when its last frame is written already: while it is synced, or after that. Who
+ * recovers the WAL after a crash would then find a change done that was refused. So another commit
+ * that changes no row goes where the refused one begins, and before it is on the disk nobody is
+ * answered. To sync once more would prove nothing, since Linux takes for clean what it failed to
+ * write; here the same pages are written anew.
+ */
+static int take_back(struct cf_store *store, struct cf_err *err)
+{
+	struct cf_db *db = &store->writer->db;
+	int r;
+
+	db->broken = 0;
+	if (!sqlite3_get_autocommit(db->conn->sq))
+		cf_run(db, &sql, ROLLBACK, NULL);
+	db->broken = 0;
+	r = cf_run(db, &sql, NOTHING, err);
+	db->broken = 0;
+	store->doubtful = r < 0;
+	return r;
+}
+
+/* Where the disk took nothing in place of a refused change, nothing may follow that either. */
+static int clear_doubt(struct cf_store *store, bool frees, struct cf_err *err)
+{
+	struct cf_err why = { 0 };
+	int r = store->doubtful ? take_back(store, &why) : 0;
+
+	store->writer->db.frees = frees; /* what fails for want of space gets the reserve next */
+	store->writer->db.broken = -r;
+	return r < 0 ? cf_fail(err, -r,
+			       "nothing can be changed, as a change that was refused may be on the "
+			       "disk and can't be taken back: %s",
+			       why.text)
+		     : 0;
+}
+
 int cf_db_begin(struct cf_store *store, bool frees, struct cf_db **ret, struct cf_err *err)
 {
 	int r;
@@ -88,7 +130,9 @@ int cf_db_begin(struct cf_store *store, bool frees, struct cf_db **ret, struct c
 	 */
 	if (frees && store->reserve_size && cf_space_low(store))
 		cf_reserve_give_up(store);
-	r = begin(store->writer, true, err);
+	r = clear_doubt(store, frees, err);
+	if (r == 0)
+		r = begin(store->writer, true, err);
 	if (r < 0) {
 		cf_db_done(&store->writer->db);
 		return r;
@@ -237,6 +281,28 @@ static int stamp(struct cf_db *db, struct cf_err *err)
 	return cf_step(db, stmt, err);
 }
 
+/* What is written comes before the last frame is whole: no other failure leaves the change out. */
+static bool may_be_there(sqlite3 *sq)
+{
+	int rc = sqlite3_extended_errcode(sq);
+
+	return rc != SQLITE_FULL && rc != SQLITE_IOERR_WRITE;
+}
+
+static int commit(struct cf_db *db, struct cf_err *err)
+{
+	struct cf_err why = { 0 };
+	bool doubtful;
+	int r = cf_run(db, &sql, COMMIT, &why);
+
+	if (r == 0)
+		return 0;
+	doubtful = may_be_there(db->conn->sq) && take_back(db->store, NULL) < 0;
+	db->broken = -r;
+	return cf_fail(err, -r, "%s%s", why.text,
+		       doubtful ? "; after a crash the change may be there all the same" : "");
+}
+
 int cf_store_commit(struct cf_db **slot, struct cf_changes *changes, struct cf_err *err)
 {
 	cf_auto(cf_db_done) struct cf_db *db = cf_take(slot);
@@ -252,7 +318,7 @@ int cf_store_commit(struct cf_db **slot, struct cf_changes *changes, struct cf_e
 	if (r == 0 && changes)
 		r = cf_changes_reserve(changes, db->changes.n, err);
 	if (r == 0)
-		r = cf_run(db, &sql, COMMIT, err);
+		r = commit(db, err);
 	if (r < 0)
 		return r;
 	if (touched) {
@@ -262,6 +328,12 @@ int cf_store_commit(struct cf_db **slot, struct cf_changes *changes, struct cf_e
 	if (changes)
 		cf_changes_take(changes, &db->changes);
 	return 0;
+}
+
+void cf_store_settle(struct cf_store *store)
+{
+	if (store->doubtful)
+		take_back(store, NULL);
 }
 
 /* -- handing over the keys ------------------------------------------------------------------- */

@@ -39,7 +39,11 @@ int disk_record(void *arg, const struct test_io *io)
 		assert_non_null(op->data);
 		memcpy(op->data, io->data, op->len);
 	}
-	return SQLITE_OK;
+	op->failed = io->call == TEST_CALL_SYNC && log->failing[io->file] > 0;
+	if (!op->failed)
+		return SQLITE_OK;
+	log->failing[io->file]--;
+	return SQLITE_IOERR_FSYNC;
 }
 
 void disk_log_done(struct disk_log *log)
@@ -110,9 +114,9 @@ static void apply_torn(struct disk_image *image, const struct disk_op *op, uint6
 
 /* -- all of them ----------------------------------------------------------------------------- */
 
-void disk_start(struct disk *disk, const struct disk_log *log)
+void disk_start(struct disk *disk, const struct disk_log *log, uint64_t loses)
 {
-	*disk = (struct disk){ .log = log };
+	*disk = (struct disk){ .log = log, .loses = loses };
 	for (int f = 0; f < TEST_FILE_COUNT_; f++) {
 		disk->pending[f] = calloc(log->n + 1, sizeof(*disk->pending[f]));
 		assert_non_null(disk->pending[f]);
@@ -153,29 +157,6 @@ static void sync_names(struct disk *disk)
 			}
 }
 
-void disk_step(struct disk *disk)
-{
-	const struct disk_op *op = &disk->log->ops[disk->at];
-	enum test_file file = op->file;
-
-	if (op->call == TEST_CALL_SYNC) {
-		/* SQLite syncs the folder, too, when it first syncs a file that is new in it. */
-		if (reached(disk, file, disk->n_pending[file]))
-			sync_names(disk);
-	} else {
-		disk->pending[file][disk->n_pending[file]++] = disk->at;
-	}
-	disk->at++;
-}
-
-void disk_done(struct disk *disk)
-{
-	for (int f = 0; f < TEST_FILE_COUNT_; f++) {
-		free(disk->certain[f].bytes);
-		free(disk->pending[f]);
-	}
-}
-
 /* Any of them, in any order, whole or torn. */
 static void apply_anything(struct disk_image *image, const struct disk_log *log,
 			   const size_t *numbers, size_t n, uint64_t *seed)
@@ -200,6 +181,43 @@ static void apply_anything(struct disk_image *image, const struct disk_log *log,
 			apply(image, &log->ops[order[i]]);
 		}
 	free(order);
+}
+
+/* Names are spared: SQLite syncs the folder only after the file. */
+static void lose(struct disk *disk, enum test_file file)
+{
+	sync_names(disk);
+	if (disk->loses == 0)
+		reached(disk, file, disk->n_pending[file]);
+	else
+		apply_anything(&disk->certain[file], disk->log, disk->pending[file],
+			       disk->n_pending[file], &disk->loses);
+	disk->n_pending[file] = 0;
+}
+
+void disk_step(struct disk *disk)
+{
+	const struct disk_op *op = &disk->log->ops[disk->at];
+	enum test_file file = op->file;
+
+	if (op->failed) {
+		lose(disk, file);
+	} else if (op->call == TEST_CALL_SYNC) {
+		/* SQLite syncs the folder, too, when it first syncs a file that is new in it. */
+		if (reached(disk, file, disk->n_pending[file]))
+			sync_names(disk);
+	} else {
+		disk->pending[file][disk->n_pending[file]++] = disk->at;
+	}
+	disk->at++;
+}
+
+void disk_done(struct disk *disk)
+{
+	for (int f = 0; f < TEST_FILE_COUNT_; f++) {
+		free(disk->certain[f].bytes);
+		free(disk->pending[f]);
+	}
 }
 
 /*

@@ -15,14 +15,16 @@ struct disk_op {
 	size_t offset; /* or size */
 	size_t len;
 	uint8_t *data;
+	bool failed; /* a sync that was made to */
 };
 
 struct disk_log {
 	struct disk_op *ops;
 	size_t n, cap;
+	int failing[TEST_FILE_COUNT_]; /* so many syncs of that file fail next */
 };
 
-/* A test_io_fn that records; arg is the log. */
+/* A test_io_fn that records, and fails as it is told; arg is the log. */
 int disk_record(void *arg, const struct test_io *io);
 void disk_log_done(struct disk_log *log);
 
@@ -39,10 +41,15 @@ struct disk {
 	struct disk_image certain[TEST_FILE_COUNT_];
 	size_t *pending[TEST_FILE_COUNT_]; /* numbers of ops */
 	size_t n_pending[TEST_FILE_COUNT_];
+	uint64_t loses; /* what a failed sync loses, see below; a seed that moves on */
 };
 
-/* The database exists and is empty; no operation has happened yet. */
-void disk_start(struct disk *disk, const struct disk_log *log);
+/*
+ * The database exists and is empty; no operation has happened yet. A sync that fails settles what
+ * becomes of all that it should have brought to the disk: as Linux takes that for clean, the next one
+ * brings none of it. loses 0: it is all there; else a part, by this seed.
+ */
+void disk_start(struct disk *disk, const struct disk_log *log, uint64_t loses);
 void disk_step(struct disk *disk);
 void disk_done(struct disk *disk);
 

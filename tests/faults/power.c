@@ -9,10 +9,7 @@
 #include "tests/unit/tree_fixture.h"
 
 #include "core/procedures/unlock.h"
-#include "core/store/event.h"
-#include "core/store/store_private.h"
-#include "tests/faults/disk.h"
-#include "tests/faults/fingerprint.h"
+#include "tests/faults/left.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #define STATES 200
@@ -22,18 +19,12 @@
 #define STATES_MADE 8
 #endif
 
-/* A store as it was after one commit. */
-struct moment {
-	uint64_t sum;
-	int64_t events; /* lines of the audit log */
-};
-
 struct power {
 	struct fixture *f;
 	struct disk_log log;
 	size_t *acked; /* how much of the log there was when a change was acknowledged */
 	size_t n_acked;
-	struct moment *moments; /* in the order of the commits */
+	struct left *moments; /* in the order of the commits */
 	size_t n_moments;
 	size_t *reached; /* for each length of the log: how many moments there were */
 	char dir[64];    /* where stores are rebuilt */
@@ -116,90 +107,6 @@ static void work(struct power *p)
 	}
 }
 
-/* -- looking at a store ---------------------------------------------------------------------- */
-
-static void put_file(const struct power *p, const char *suffix, const struct disk_image *image)
-{
-	char path[128];
-	FILE *out;
-
-	snprintf(path, sizeof(path), "%s%s", p->path, suffix);
-	unlink(path);
-	if (!image->exists)
-		return;
-	out = fopen(path, "w");
-	assert_non_null(out);
-	if (image->len)
-		assert_int_equal(fwrite(image->bytes, 1, image->len, out), image->len);
-	assert_int_equal(fclose(out), 0);
-}
-
-static void ignore(void *arg, const char *sentence)
-{
-	snprintf(arg, CF_ERR_MAX, "%s", sentence);
-}
-
-static int64_t count_events(struct cf_store *store, struct cf_err *err)
-{
-	cf_auto(cf_db_done) struct cf_db *db = NULL;
-	int64_t next = -1;
-
-	assert_int_equal(cf_store_read(store, &db, err), 0);
-	assert_int_equal(cf_store_event_next_seq(db, &next, err), 0);
-	return next;
-}
-
-/* Open what is on the disk now, see that it is sound, and tell what it holds. */
-static int look(const struct power *p, struct moment *ret, struct cf_err *err)
-{
-	const struct cf_store_options options = { .path = p->path, .unsafe_fast = true };
-	cf_auto(cf_store_close) struct cf_store *store = NULL;
-	struct cf_vault *vault = NULL;
-	char finding[CF_ERR_MAX] = "";
-	size_t damaged = 0;
-	int r = cf_store_open(&options, &store, NULL, err);
-
-	if (r == 0)
-		r = fx_unlock(store, &vault, &damaged, err);
-	if (r == 0 && damaged)
-		r = cf_fail(err, EIO, "%zu servers are damaged", damaged);
-	if (r == 0)
-		r = cf_store_check(store, ignore, finding, err);
-	if (r > 0)
-		r = cf_fail(err, EIO, "%d findings: %s", r, finding);
-	if (r == 0) {
-		ret->sum = fingerprint(store->writer->sq);
-		ret->events = count_events(store, err);
-	}
-	cf_store_close(cf_take(&store));
-	cf_vault_close(vault);
-	return r;
-}
-
-static void put_after_cut(const struct power *p, const struct disk *disk, enum disk_luck luck,
-			  uint64_t *seed)
-{
-	static const char *const suffixes[] = { "", "-wal", "-journal" };
-	char shm[128];
-
-	for (int file = 0; file < TEST_FILE_COUNT_; file++) {
-		struct disk_image image;
-
-		disk_cut(disk, (enum test_file)file, luck, seed, &image);
-		put_file(p, suffixes[file], &image);
-		free(image.bytes);
-	}
-	snprintf(shm, sizeof(shm), "%s-shm", p->path);
-	unlink(shm);
-}
-
-static int look_after_cut(const struct power *p, const struct disk *disk, enum disk_luck luck,
-			  uint64_t *seed, struct moment *ret, struct cf_err *err)
-{
-	put_after_cut(p, disk, luck, seed);
-	return look(p, ret, err);
-}
-
 /* -- what it held when ----------------------------------------------------------------------- */
 
 /* The header of a WAL frame that ends a transaction: SQLite writes it by itself, 24 bytes. */
@@ -220,10 +127,10 @@ static ssize_t find(const struct power *p, uint64_t sum)
 static void add_moment(struct power *p, const struct disk *disk)
 {
 	uint64_t seed = 0;
-	struct moment now;
+	struct left now;
 	struct cf_err err = { 0 };
 
-	if (look_after_cut(p, disk, DISK_EVERYTHING, &seed, &now, &err) < 0)
+	if (left_by_cut(p->path, disk, DISK_EVERYTHING, &seed, &now, &err) < 0)
 		fail_msg("without a power cut, after %zu operations: %s", disk->at, err.text);
 	if (find(p, now.sum) < 0)
 		p->moments[p->n_moments++] = now;
@@ -240,7 +147,7 @@ static void remember_moments(struct power *p)
 	p->reached = calloc(p->log.n + 2, sizeof(*p->reached));
 	assert_non_null(p->moments);
 	assert_non_null(p->reached);
-	disk_start(&disk, &p->log);
+	disk_start(&disk, &p->log, 0);
 	for (;;) {
 		bool acked = a < p->n_acked && p->acked[a] == disk.at;
 
@@ -286,11 +193,11 @@ static void cut(struct power *p, const struct disk *disk, size_t state, size_t a
 	const char *other = getenv("CERTFS_TEST_SEED");
 	uint64_t seed = state + (other ? strtoull(other, NULL, 10) << 32 : 0);
 	struct cf_err err = { 0 };
-	struct moment found;
+	struct left found;
 	ssize_t i;
 
 	p->looked++;
-	if (look_after_cut(p, disk, luck_of(state), &seed, &found, &err) < 0) {
+	if (left_by_cut(p->path, disk, luck_of(state), &seed, &found, &err) < 0) {
 		wrong(p, &p->corrupt, disk, state, err.text);
 		return;
 	}
@@ -308,7 +215,7 @@ static void cut_everywhere(struct power *p, size_t states)
 	struct disk disk;
 	size_t a = 0, state = 0;
 
-	disk_start(&disk, &p->log);
+	disk_start(&disk, &p->log, 0);
 	while (disk.at < first)
 		disk_step(&disk);
 	for (size_t i = 0;; i++) {
@@ -353,16 +260,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const suffixes[] = {
-		"", "-wal", "-shm", "-journal", ".lock", ".reserve"
-	};
 	struct power *p = *state;
-	char path[128];
 
-	for (size_t i = 0; i < CF_COUNT(suffixes); i++) {
-		snprintf(path, sizeof(path), "%s%s", p->path, suffixes[i]);
-		unlink(path);
-	}
+	left_remove(p->path);
 	assert_int_equal(rmdir(p->dir), 0);
 	test_vfs_unregister("power");
 	disk_log_done(&p->log);
@@ -444,7 +344,7 @@ static int mount_anew(const char *store, const char *key_file, struct cf_err *er
 	int r = cf_unlock(&how, &core, NULL, err);
 
 	if (r == 0)
-		r = cf_store_check(core.store, ignore, finding, err);
+		r = cf_store_check(core.store, left_keep, finding, err);
 	if (r > 0)
 		r = cf_fail(err, EIO, "%s", finding);
 	cf_unlock_close(&core);
@@ -469,12 +369,12 @@ static void power_cut__while_a_store_is_made_leaves_one_that_the_next_mount_fini
 		fail_msg("%s", err.text);
 	sqlite3_vfs_unregister(layer); /* the next one is the default again */
 	sqlite3_vfs_register(layer, 0);
-	disk_start(&disk, &p->log);
+	disk_start(&disk, &p->log, 0);
 	for (;;) {
 		for (size_t i = 0; i < STATES_MADE; i++, n++) {
 			uint64_t seed = n;
 
-			put_after_cut(p, &disk, luck_of(n), &seed);
+			left_put(p->path, &disk, luck_of(n), &seed);
 			if (mount_anew(p->path, key_file, &err) < 0)
 				fail_msg("state %zu, after %zu operations: %s", n, disk.at,
 					 err.text);

@@ -168,6 +168,34 @@ if testing; then
 	unchanged
 	expect 0 mkdir mnt/EX01/synced
 	sound
+
+	t 'sync__a_change_that_was_refused_does_not_come_back'
+	works ctl fault sync 1
+	expect EIO mkdir mnt/EX01/refused
+	absent mnt/EX01/refused
+	crash_all
+	start
+	present mnt/EX01/synced
+	absent mnt/EX01/refused
+	sound
+
+	t 'sync__while_a_refused_change_can_not_be_taken_back_nothing_is_changed'
+	works ctl fault sync 1000
+	expect EIO mkdir mnt/EX01/doubtful
+	sentence - 'after a crash the change may be there all the same'
+	absent mnt/EX01/doubtful
+	snapshot
+	expect EIO mkdir mnt/EX01/later
+	sentence - 'nothing can be changed, as a change that was refused may be on the disk'
+	expect EIO put mnt/EX01/busy/friendly-name 'later\n'
+	unchanged
+	works ctl fault sync 0
+	expect 0 mkdir mnt/EX01/after
+	crash_all
+	start
+	present mnt/EX01/after
+	absent mnt/EX01/doubtful mnt/EX01/later
+	sound
 else
 	note 'left out, as this build lets nothing fail: a sync that fails'
 fi
