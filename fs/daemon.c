@@ -31,7 +31,6 @@ int cf_fs_daemon_start(int *ret_ready, struct cf_err *err)
 	}
 	if (pid == 0) {
 		close(ends[0]);
-		setsid();
 		*ret_ready = ends[1];
 		return 0;
 	}

@@ -137,6 +137,12 @@ static int serve(struct cf_fs *fs, struct cf_err *err)
 			  control.text);
 	if (r == 0)
 		r = cf_fs_session_mount(fs, err);
+	/*
+	 * Not earlier: who looks at the mountpoint of an automount waits for the mount, except for
+	 * the process group that makes it.
+	 */
+	if (r == 0 && !fs->options->foreground)
+		setsid();
 	if (r == 0)
 		cf_fs_confine(fs);
 	if (r == 0)

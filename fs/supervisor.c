@@ -66,11 +66,16 @@ static void unmount(const char *mountpoint)
 
 void cf_fs_unmount_dead(const char *mountpoint)
 {
+	/* Without O_PATH an automount would be made again the moment it was unmounted. */
+	int fd = open(mountpoint, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct statvfs st;
 
+	if (fd < 0)
+		return;
 	/* stat(2) would be answered from what the kernel remembers. */
-	if (statvfs(mountpoint, &st) < 0 && (errno == ENOTCONN || errno == ECONNABORTED))
+	if (fstatvfs(fd, &st) < 0 && (errno == ENOTCONN || errno == ECONNABORTED))
 		unmount(mountpoint);
+	close(fd);
 }
 
 /* -- what the worker asks for ------------------------------------------------------------------ */
@@ -162,6 +167,7 @@ static void is_ready(struct supervisor *s)
 	cf_fs_daemon_notify("READY=1\nSTATUS=mounted");
 	if (s->ready < 0)
 		return;
+	setsid(); /* not earlier, see serve() */
 	cf_fs_daemon_ready(s->ready, 0);
 	s->ready = -1;
 	cf_fs_daemon_detach();

@@ -168,5 +168,23 @@ STOPPING=1
 	done
 fi
 
+if [ -n "${CERTFS_TEST_APART-}" ] && command -v python3 >/dev/null; then
+	t 'automount__is_mounted_by_whoever_looks_and_stays_unmounted'
+	mkdir auto
+	works timeout 120 python3 "$suite/automount.py" "$T/auto" "$CERTFS" -o "$options" certs.db "$T/auto"
+	umount auto 2>/dev/null
+	case $(cat out) in
+	'no autofs'*) note "$(cat out)" ;;
+	*)
+		equal 'what came of it' 'mounted 0
+True
+2 processes
+unmounted 0
+nobody looked' "$(cat out)"
+		;;
+	esac
+	settled
+fi
+
 [ ! -e fuse ] || umount /dev/fuse
 finish
