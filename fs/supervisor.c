@@ -23,6 +23,7 @@
 #include "core/decoder/system.h"
 
 #define PRIME_TRIES 100
+#define STATUS_LOST 7   /* exit status: a mount that ended otherwise than by being unmounted */
 #define STOP_SECONDS 20 /* a worker that was told to end and doesn't is killed */
 
 struct supervisor {
@@ -287,6 +288,9 @@ static int exit_status(struct supervisor *s)
 		cf_fs_log(&s->log, LOG_ERR, "the process that held %s was ended by signal %d (%s)",
 			  s->options->mountpoint, WTERMSIG(s->status),
 			  strsignal(WTERMSIG(s->status)));
+	/* For a service manager: here a new start helps, where mounting failed it doesn't. */
+	if (status != 0 && s->mounted)
+		status = STATUS_LOST;
 	cf_fs_unmount_dead(s->options->mountpoint);
 	cf_fs_daemon_ready(s->ready, status);
 	return status;
