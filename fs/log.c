@@ -3,16 +3,37 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
-/* Whole lines in one write(2), so that those of several threads and processes don't mix. */
-static void write_line(const char *text)
+/* systemd says in the environment which file its journal reads: the output may have been redirected. */
+static bool journal_reads(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char name[64];
+	struct stat st;
+
+	if (!stream || fstat(fd, &st) < 0)
+		return false;
+	snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(name, stream) == 0;
+}
+
+/*
+ * Whole lines in one write(2), so that those of several threads and processes don't mix. The journal
+ * knows whose they are, and takes their priority from a number in front, see sd-daemon(3).
+ */
+static void write_line(int priority, const char *text)
 {
 	char line[CF_ERR_MAX + 128];
-	int len = snprintf(line, sizeof(line) - 1, "certfs: %s", text);
+	int len = journal_reads(STDERR_FILENO)
+			  ? snprintf(line, sizeof(line) - 1, "<%d>%s", priority, text)
+			  : snprintf(line, sizeof(line) - 1, "certfs: %s", text);
 
 	if (len < 0)
 		return;
@@ -34,7 +55,7 @@ void cf_fs_log(const struct cf_fs_log *log, int priority, const char *fmt, ...)
 	if (log->system)
 		syslog(LOG_DAEMON | priority, "%s", text);
 	else
-		write_line(text);
+		write_line(priority, text);
 }
 
 void cf_fs_log_refusal(const struct cf_fs_log *log, int r, const struct cf_err *err)

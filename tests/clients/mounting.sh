@@ -145,27 +145,26 @@ if command -v python3 >/dev/null; then
 	t 'service__tells_its_manager_when_it_is_ready_and_when_it_stops'
 	mkdir run
 	cp certs.key run/certfs.key
-	cat >manager.py <<-'END'
-		import os, signal, socket, subprocess, sys
-		listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-		address = sys.argv[1]
-		listener.bind('\0' + address[1:] if address[0] == '@' else address)
-		listener.settimeout(60)
-		env = dict(os.environ, NOTIFY_SOCKET=address, CREDENTIALS_DIRECTORY=os.path.abspath('run'))
-		service = subprocess.Popen(sys.argv[2:], env=env)
-		print(listener.recv(4096).decode().splitlines()[0])
-		print('EX01' in os.listdir('mnt'))
-		service.send_signal(signal.SIGTERM)
-		print(listener.recv(4096).decode())
-		print(service.wait(60))
-	END
 	for address in "$T/notify" "@certfs-$$"; do
-		works python3 manager.py "$address" "$CERTFS" -f -o "$options" certs.db mnt
+		works python3 "$suite/manager.py" "$address" elsewhere "$CERTFS" -f -o "ca-file=$T/system.pem" \
+			certs.db mnt
 		equal "by $address" 'READY=1
 True
+refused
 STOPPING=1
 0' "$(cat out)"
+		rm -f notify
 	done
+	cp err said
+
+	t 'service__tells_the_journal_how_urgent_a_line_is'
+	matches said '^certfs: EPERM: .*_foo'
+	lacks said '<6>'
+	works python3 "$suite/manager.py" "$T/notify" journal "$CERTFS" -f -o "ca-file=$T/none.pem" certs.db mnt
+	cp err said
+	matches said '^<6>EPERM: .*_foo'
+	matches said '^<5>there is no trust anchor'
+	lacks said 'certfs: '
 fi
 
 if [ -n "${CERTFS_TEST_APART-}" ] && command -v python3 >/dev/null; then
