@@ -39,13 +39,15 @@ int cf_name_server(const char *name, struct cf_err *err)
 		return cf_fail(err, ENAMETOOLONG, "a server's name has at most %d bytes",
 			       CF_SERVER_NAME_MAX);
 	if (!n || !is_alnum(name[0]))
-		return cf_fail(err, EINVAL, "'%s': a server's name starts with a letter or a digit",
+		return cf_fail(err, EINVAL,
+			       "'%s': a server's name starts with a letter (a to z) or a digit",
 			       name);
 	for (size_t i = 0; i < n; i++)
 		if (!is_alnum(name[i]) && !strchr("-_.", name[i]))
-			return cf_fail(err, EINVAL,
-				       "'%s': a server's name has letters, digits, - _ and . only",
-				       name);
+			return cf_fail(
+				err, EINVAL,
+				"'%s': a server's name has letters (a to z), digits, - _ and . only",
+				name);
 	return 0;
 }
 
@@ -158,9 +160,36 @@ int cf_name_domain(const char *name, struct cf_err *err)
 	for (const char *p = rest; *p; p++)
 		if (!is_alnum(*p) && *p != '-' && *p != '.')
 			return cf_fail(err, EINVAL,
-				       "'%s': a domain name has letters, digits, - and . only",
-				       name);
+				       "'%s': a domain name has letters, digits, - and . only%s",
+				       name,
+				       *p & 0x80 ? "; one with others is written as xn--…" : "");
 	return 0;
+}
+
+/* Two texts that differ in case at most. */
+static bool is_alike(const char *a, const char *b)
+{
+	return !strcasecmp(a, b);
+}
+
+bool cf_name_is_slip(const char *name, const char *word)
+{
+	size_t n = strlen(name), len = strlen(word), same = 0;
+
+	if (n + 1 < len || n > len + 1 || len < 4)
+		return is_alike(name, word);
+	while (name[same] && !strncasecmp(name, word, same + 1))
+		same++;
+	name += same;
+	word += same;
+	if (n > len)
+		return is_alike(name + 1, word);
+	if (n < len)
+		return is_alike(name, word + 1);
+	if (!*name || is_alike(name + 1, word + 1))
+		return true;
+	return name[1] && !strncasecmp(name, (const char[]){ word[1], word[0], '\0' }, 2) &&
+	       is_alike(name + 2, word + 2);
 }
 
 static bool ends_in(const char *name, const char *const *suffixes, size_t n)

@@ -33,5 +33,11 @@ bool cf_name_ip(const char *name, unsigned char ret[16], size_t *ret_len);
 bool cf_name_is_drop(const char *name);
 bool cf_name_is_crl(const char *name);
 
+/*
+ * True when name is word but for case, or for a slip of the fingers: one letter too many, too few,
+ * another one, or two neighbours swapped.
+ */
+bool cf_name_is_slip(const char *name, const char *word);
+
 /* True for the names programs use while they save: .x, x~, #x#, x.part, x.tmp, sedXXXXXX, 4913 … */
 bool cf_name_is_staging(const char *name);

@@ -40,13 +40,39 @@ static void server__letters_digits_and_three_signs(void **state)
 	assert_name(cf_name_server, repeat(text, 'a', 256), -ENAMETOOLONG,
 		    "a server's name has at most 255 bytes");
 	assert_name(cf_name_server, "EX 1", -EINVAL,
-		    "'EX 1': a server's name has letters, digits, - _ and . only");
+		    "'EX 1': a server's name has letters (a to z), digits, - _ and . only");
 	assert_name(cf_name_server, "E\xc3\xbc", -EINVAL,
-		    "'E\xc3\xbc': a server's name has letters, digits, - _ and . only");
+		    "'E\xc3\xbc': a server's name has letters (a to z), digits, - _ and . only");
 	assert_name(cf_name_server, "-x", -EINVAL,
-		    "'-x': a server's name starts with a letter or a digit");
+		    "'-x': a server's name starts with a letter (a to z) or a digit");
 	assert_name(cf_name_server, "", -EINVAL,
-		    "'': a server's name starts with a letter or a digit");
+		    "'': a server's name starts with a letter (a to z) or a digit");
+}
+
+static void slip__is_one_letter_or_case(void **state)
+{
+	static const char *const slips[] = { "request.csr",  "Request.CSR", "reqest.csr",
+					     "requesst.csr", "reqeust.csr", "request.cs",
+					     "request.csrr", "requesz.csr", "equest.csr",
+					     "erquest.csr",  "request.crs" };
+	static const char *const others[] = { "",
+					      "request",
+					      "request.der",
+					      "req.csr",
+					      "rqeeust.csr",
+					      "requests.cs",
+					      "arequest.cs",
+					      "certificate" };
+
+	(void)state;
+	for (size_t i = 0; i < CF_COUNT(slips); i++)
+		if (!cf_name_is_slip(slips[i], "request.csr"))
+			fail_msg("'%s' is a slip", slips[i]);
+	for (size_t i = 0; i < CF_COUNT(others); i++)
+		if (cf_name_is_slip(others[i], "request.csr"))
+			fail_msg("'%s' is none", others[i]);
+	assert_true(cf_name_is_slip("RENEW", "renew"));
+	assert_false(cf_name_is_slip("abd", "abc")); /* too short to tell */
 }
 
 static void server__names_of_certfs_are_refused(void **state)
@@ -226,6 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(server__letters_digits_and_three_signs),
 		cmocka_unit_test(server__names_of_certfs_are_refused),
+		cmocka_unit_test(slip__is_one_letter_or_case),
 		cmocka_unit_test(certificate__printable_UTF8),
 		cmocka_unit_test(certificate__what_Windows_refuses_is_EINVAL),
 		cmocka_unit_test(certificate__invisible_characters_are_EINVAL_and_escaped),
