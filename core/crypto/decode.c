@@ -119,6 +119,24 @@ static int walk_block(struct cf_walk *walk, const struct cf_armor *block, struct
 	return r == -EBADMSG ? cf_note(err, r, "block '%s'", block->label) : r;
 }
 
+static bool begins(struct cf_span bytes, const char *with)
+{
+	return bytes.len > strlen(with) && !memcmp(bytes.data, with, strlen(with));
+}
+
+/* Nothing that is known; of what is often sent in its place, say what to do with it. */
+static int fail_unknown(struct cf_span bytes, struct cf_err *err)
+{
+	if (begins(bytes, "PK\x03\x04"))
+		return cf_fail(err, EBADMSG,
+			       "this is a ZIP archive; drop the files that are in it");
+	if (begins(bytes, "\xfe\xed\xfe\xed"))
+		return cf_fail(err, EBADMSG,
+			       "this is a key store of Java; keytool -importkeystore "
+			       "-deststoretype PKCS12 makes a PKCS#12 of it");
+	return cf_fail(err, EBADMSG, "there is no certificate in it");
+}
+
 /* Base64 without the lines around it, as a CA's web page shows it. */
 static int walk_bare(struct cf_walk *walk, struct cf_span text, struct cf_err *err)
 {
@@ -128,7 +146,7 @@ static int walk_bare(struct cf_walk *walk, struct cf_span text, struct cf_err *e
 	if (r == -ENOMEM)
 		return cf_fail_memory(err);
 	if (r < 0 || !der.len || der.data[0] != 0x30)
-		return cf_fail(err, EBADMSG, "there is no certificate in it");
+		return fail_unknown(text, err);
 	return cf_walk_der(walk, cf_span_buf(&der), err);
 }
 
@@ -171,7 +189,9 @@ static int check_whole(const struct cf_walk *walk, struct cf_err *err)
 	if (walk->n_certificates)
 		return 0;
 	if (key)
-		return cf_fail(err, EINVAL, "a private key without its certificate");
+		return cf_fail(err, EINVAL,
+			       "a private key without its certificate; put "
+			       "both into one PEM file, or into a PKCS#12");
 	if (walk->saw_request)
 		return cf_fail(err, EINVAL,
 			       "a request, not a certificate; only certificates can be imported");

@@ -90,7 +90,9 @@ static int walk_numbered(struct cf_walk *walk, struct cf_span der, struct cf_err
 	if (p12)
 		return cf_walk_pkcs12(walk, p12, err);
 	if (key)
-		return cf_fail(err, EINVAL, "a private key without its certificate");
+		return cf_fail(err, EINVAL,
+			       "a private key without its certificate; put "
+			       "both into one PEM file, or into a PKCS#12");
 	return cf_fail(err, EBADMSG, NOT_ONE);
 }
 

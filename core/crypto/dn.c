@@ -70,7 +70,9 @@ static int read_type(struct parser *ps, struct value *v)
 	if (!whole)
 		return cf_fail(ps->err, EINVAL, "a part of the name is empty");
 	if (type[n] != '=')
-		return cf_fail(ps->err, EINVAL, "'%.*s': a name has parts of the form TYPE=VALUE",
+		return cf_fail(ps->err, EINVAL,
+			       "'%.*s': a name has parts of the form TYPE=VALUE, such as "
+			       "CN=mail.contoso.com; a comma in a value is written \\,",
 			       (int)(whole > 64 ? 64 : whole), type);
 	ps->p += n + 1;
 	while (n && strchr(BLANKS, type[n - 1]))
@@ -90,8 +92,8 @@ static int read_type(struct parser *ps, struct value *v)
 	if (!v->oid)
 		return cf_fail(ps->err, EINVAL,
 			       "'%s' is no attribute type; known are C, S, L, O, OU, CN, DC, E and "
-			       "others of RFC 4514, and OIDs",
-			       v->label);
+			       "others of RFC 4514, and OIDs%s",
+			       v->label, *v->label == '/' ? "; parts are separated by commas" : "");
 	if (!v->type)
 		v->type = cf_dn_type_nid(OBJ_obj2nid(v->oid));
 	return 0;

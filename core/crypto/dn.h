@@ -1,6 +1,8 @@
 /* Distinguished names: what people write and read, and the DER between (RFC 5280, RFC 4514). */
 #pragma once
 
+#include <stdbool.h>
+
 #include "core/base/buf.h"
 #include "core/base/pack.h"
 
@@ -26,6 +28,9 @@ struct cf_dn {
  * 0, -ENOMEM, or -EINVAL with a sentence that names the part and the rule.
  */
 int cf_dn_parse(const char *text, struct cf_dn *ret, struct cf_err *err);
+
+/* True for what can stand in front of the equals sign: a keyword, or an OID. */
+bool cf_dn_type_known(const char *type);
 
 /*
  * The same for a name as cf_dn_show() shows it: most specific first, whatever it starts with. It

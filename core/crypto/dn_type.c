@@ -9,6 +9,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
+#include "core/crypto/dn.h"
 
 #define UTF8 V_ASN1_UTF8STRING
 #define PRINTABLE V_ASN1_PRINTABLESTRING
@@ -82,6 +83,12 @@ bool cf_dn_is_oid(const char *text)
 		if (!*p)
 			return true;
 	}
+}
+
+bool cf_dn_type_known(const char *type)
+{
+	return cf_dn_type_keyword(type, strlen(type)) ||
+	       cf_dn_is_oid(strncasecmp(type, "OID.", 4) ? type : type + 4);
 }
 
 static size_t characters(const struct cf_buf *text)

@@ -31,10 +31,9 @@ int cf_key_type_parse(const char *text, enum cf_key_type *ret, struct cf_err *er
 			return 0;
 		}
 	if (!strcasecmp(text, "rsa1024") || !strcasecmp(text, "1024"))
-		return cf_fail(err, EINVAL,
-			       "key-type '%s': no CA signs a key of 1024 bits; take rsa2048", text);
-	return cf_fail(err, EINVAL,
-		       "key-type '%s' is none of rsa2048, rsa3072, rsa4096, p256, p384", text);
+		return cf_fail(err, EINVAL, "'%s': no CA signs a key of 1024 bits; take rsa2048",
+			       text);
+	return cf_fail(err, EINVAL, "'%s' is none of rsa2048, rsa3072, rsa4096, p256, p384", text);
 }
 
 const char *cf_key_type_text(int type)

@@ -212,6 +212,8 @@ static void decode__what_cannot_be_imported_says_so(void **state)
 	static const char sealed[] =
 		"it is encrypted and no password for it is set; write the password into "
 		"_import.password of the server and drop it again";
+	static const char keyless[] = "a private key without its certificate; put both into one "
+				      "PEM file, or into a PKCS#12";
 	static const struct {
 		const char *name;
 		int r;
@@ -221,8 +223,8 @@ static void decode__what_cannot_be_imported_says_so(void **state)
 		  "a request, not a certificate; only certificates can be imported" },
 		{ "refused-EINVAL-request.der", -EINVAL,
 		  "a request, not a certificate; only certificates can be imported" },
-		{ "refused-EINVAL-key.pem", -EINVAL, "a private key without its certificate" },
-		{ "refused-EINVAL-key.der", -EINVAL, "a private key without its certificate" },
+		{ "refused-EINVAL-key.pem", -EINVAL, keyless },
+		{ "refused-EINVAL-key.der", -EINVAL, keyless },
 		{ "refused-ENOKEY-encrypted-key.pem", -ENOKEY, sealed },
 		{ "refused-ENOKEY-encrypted-key.der", -ENOKEY, sealed },
 		{ "refused-ENOKEY-encrypted-old-key.pem", -ENOKEY, sealed },
@@ -255,6 +257,26 @@ static void decode__what_cannot_be_imported_says_so(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		load(f, cases[i].name);
 		assert_refused(f, cases[i].r, cases[i].sentence);
+	}
+}
+
+static void decode__what_often_comes_in_place_of_a_certificate_has_a_sentence(void **state)
+{
+	static const struct {
+		const char *bytes, *sentence;
+	} cases[] = {
+		{ "PK\x03\x04 and more", "this is a ZIP archive; drop the files that are in it" },
+		{ "\xfe\xed\xfe\xed and more",
+		  "this is a key store of Java; keytool -importkeystore -deststoretype PKCS12 "
+		  "makes a PKCS#12 of it" },
+		{ "PK\x03 and more", "there is no certificate in it" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < CF_COUNT(cases); i++) {
+		cf_buf_reset(&f->in);
+		assert_int_equal(cf_buf_puts(&f->in, cases[i].bytes, NULL), 0);
+		assert_refused(f, -EBADMSG, cases[i].sentence);
 	}
 }
 
@@ -404,6 +426,9 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			decode__every_encrypted_vector_has_the_verdict_in_its_name, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			decode__what_often_comes_in_place_of_a_certificate_has_a_sentence, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(decode__friendly_names_come_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -324,10 +324,12 @@ static void parse__what_is_no_type_is_EINVAL(void **state)
 		char text[64], sentence[256];
 
 		snprintf(text, sizeof(text), "%s=x,CN=a", types[i]);
-		snprintf(sentence, sizeof(sentence), "'%s'%s", types[i], rest);
+		snprintf(sentence, sizeof(sentence), "'%s'%s%s", types[i], rest,
+			 types[i][0] == '/' ? "; parts are separated by commas" : "");
 		assert_refused(text, sentence);
 	}
-	assert_refused("CN=a,mail", "'mail': a name has parts of the form TYPE=VALUE");
+	assert_refused("CN=a,mail", "'mail': a name has parts of the form TYPE=VALUE, such as "
+				    "CN=mail.contoso.com; a comma in a value is written \\,");
 	assert_refused("CN=a," A64 "=x", "'" A64 "': no attribute type is that long");
 }
 

@@ -34,20 +34,17 @@ static void assert_type_refused(const char *text, const char *sentence)
 static void parse__1024_has_a_sentence_of_its_own(void **state)
 {
 	(void)state;
-	assert_type_refused("rsa1024",
-			    "key-type 'rsa1024': no CA signs a key of 1024 bits; take rsa2048");
-	assert_type_refused("1024",
-			    "key-type '1024': no CA signs a key of 1024 bits; take rsa2048");
+	assert_type_refused("rsa1024", "'rsa1024': no CA signs a key of 1024 bits; take rsa2048");
+	assert_type_refused("1024", "'1024': no CA signs a key of 1024 bits; take rsa2048");
 }
 
 static void parse__other_words_are_EINVAL_and_change_nothing(void **state)
 {
 	(void)state;
-	assert_type_refused("dsa",
-			    "key-type 'dsa' is none of rsa2048, rsa3072, rsa4096, p256, p384");
-	assert_type_refused("", "key-type '' is none of rsa2048, rsa3072, rsa4096, p256, p384");
+	assert_type_refused("dsa", "'dsa' is none of rsa2048, rsa3072, rsa4096, p256, p384");
+	assert_type_refused("", "'' is none of rsa2048, rsa3072, rsa4096, p256, p384");
 	assert_type_refused("rsa20480",
-			    "key-type 'rsa20480' is none of rsa2048, rsa3072, rsa4096, p256, p384");
+			    "'rsa20480' is none of rsa2048, rsa3072, rsa4096, p256, p384");
 }
 
 static void text__of_other_numbers_is_NULL(void **state)
