@@ -150,7 +150,8 @@ const char *cf_export_key_blocked(const struct cf_certificate *cert, cf_time now
 	if (cert->state != CF_STATE_COMPLETE)
 		return "there is no certificate yet";
 	if (!cert->exportable)
-		return "its key is not exportable, and that can't be changed any more";
+		return "its key is not exportable, and that can't be changed any more; make "
+		       "another one, or import it anew, in a draft whose exportable is yes";
 	return now >= cert->not_after ? "it has expired; renew it" : NULL;
 }
 

@@ -163,7 +163,7 @@ int cf_view_why(const struct cf_view *view, struct cf_buf *out, struct cf_err *e
 	if (r == 0 && blocked)
 		r = put(out, "export.pfx", blocked, err);
 	if (r == 0 && from)
-		r = cf_buf_printf(out, err, "export.password: one is set for %s\n", from);
+		r = cf_buf_printf(out, err, "export.password: one is set for the %s\n", from);
 	if (r == 0 && view->cert->state == CF_STATE_COMPLETE)
 		r = put_services(view, out, err);
 	if (r == 0)
