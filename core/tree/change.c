@@ -286,12 +286,14 @@ static int truncate_file(struct cf_at *at, struct cf_open *open, const struct cf
 	if (file->immutable)
 		return cf_fail(err, EPERM, "%s only takes what is appended", file->name);
 	if (!(cf_file_mode(at, file) & 0222))
-		return cf_fail(err, EACCES, "it can't be written in the present state");
+		return cf_unable_write(at, file, err);
 	if (set->size)
 		return cf_fail(err, EINVAL, "a size other than 0 can't be set here");
 	if (open && !open->staged) {
 		pthread_mutex_lock(&open->lock);
-		cf_buf_reset(&open->in);
+		cf_lines_forget(open);
+		open->refused = 0;
+		cf_err_reset(&open->refusal);
 		pthread_mutex_unlock(&open->lock);
 	}
 	return 0;

@@ -24,7 +24,7 @@ int cf_file_may_open(const struct cf_at *at, int flags, struct cf_err *err)
 	if (!writes(flags) && !(flags & O_TRUNC))
 		return 0;
 	if (!(cf_file_mode(at, file) & 0222) || (!cf_file_present(at, file) && !creatable))
-		return cf_fail(err, EACCES, "%s can't be written in the present state", name);
+		return cf_unable_write(at, file, err);
 	if (!file->append)
 		return 0;
 	if ((flags & O_ACCMODE) != O_WRONLY || !(flags & O_APPEND) || (flags & O_TRUNC))
@@ -130,7 +130,7 @@ static int create_fixed(struct cf_at *at, const struct cf_file *file, int flags,
 	if (present && (flags & O_EXCL))
 		return cf_fail(err, EEXIST, "'%s' is there", file->name);
 	if (!present && !cf_file_creatable(at, file))
-		return cf_fail(err, EACCES, "%s can't be made in the present state", file->name);
+		return cf_unable_write(at, file, err);
 	at->file = file;
 	r = cf_at_attr(at, ret_attr, err);
 	if (r == 0)
@@ -146,10 +146,7 @@ static int create_staged(struct cf_at *at, uint64_t parent, const char *name, mo
 	bool staging = (at->dir->deliver || at->dir->stages) && cf_name_is_staging(name);
 
 	if (!drop && !staging)
-		return cf_fail(err, EPERM,
-			       "'%s' can't be made in %s; files that are dropped end in .cer .crt "
-			       ".der .pem .p7b .p7c .p12 or .pfx",
-			       name, at->dir->what);
+		return cf_unable_drop(at, name, err);
 	return cf_staged_create(at->tree, at->ctx, parent, name, mode, ret, err);
 }
 
@@ -248,27 +245,6 @@ int cf_tree_read(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t ino, struct 
 	return r < 0 ? r : slice(&content, offset, n, out, err);
 }
 
-/* A value is set with everything the handle wrote so far; on failure the handle is as before. */
-static int write_set(struct cf_ctx *ctx, struct cf_open *open, uint64_t offset, struct cf_span data,
-		     struct cf_err *err)
-{
-	cf_auto(cf_buf_done) struct cf_buf whole = { 0 }, text = { 0 };
-	size_t keep = open->file->add_to || offset >= open->in.len ? open->in.len : (size_t)offset;
-	int r = cf_buf_append(&whole, open->in.data, keep, err);
-
-	if (r == 0)
-		r = cf_buf_append(&whole, data.data, data.len, err);
-	if (r == 0 && memchr(whole.data, '\0', whole.len))
-		r = cf_fail(err, EINVAL, "%s: a value has no NUL", open->file->name);
-	if (r == 0)
-		r = cf_text_normalize(cf_span_buf(&whole), &text, err);
-	if (r == 0)
-		r = open->file->set(ctx, open->id, open->file, cf_buf_text(&text), err);
-	if (r == 0)
-		cf_buf_move(&open->in, &whole);
-	return r;
-}
-
 /* A drop onto a fixed name: kept, and judged at close(2). */
 static int write_deliver(struct cf_open *open, uint64_t offset, struct cf_span data,
 			 struct cf_err *err)
@@ -297,7 +273,7 @@ static int write_row(struct cf_ctx *ctx, struct cf_open *open, uint64_t offset, 
 		return cf_fail(err, EFBIG, "%s takes at most %zu bytes",
 			       file->name ? file->name : "this file", file->limit);
 	if (file->set)
-		r = write_set(ctx, open, offset, data, err);
+		r = cf_lines_set(ctx, open, offset, data, err);
 	else if (file->append)
 		r = cf_lines_append(ctx, open, data, err);
 	else if (file->compose)
@@ -309,14 +285,25 @@ static int write_row(struct cf_ctx *ctx, struct cf_open *open, uint64_t offset, 
 	return r;
 }
 
-/* A part of a dropped file that was refused makes the rest worth nothing. */
+/*
+ * A part that was refused makes the rest worth nothing: of a dropped file, which close(2) refuses,
+ * and of a request, since a shell that writes line by line goes on with the next one.
+ */
 static int write_locked(struct cf_ctx *ctx, struct cf_open *open, uint64_t offset,
 			struct cf_span data, struct cf_err *err)
 {
-	int r = write_row(ctx, open, offset, data, err);
+	int r;
 
-	if (r < 0 && open->file->deliver)
-		open->refused = -r;
+	if (open->refused && open->file->compose)
+		return cf_fail(err, open->refused, "%s", open->refusal.text);
+	r = write_row(ctx, open, offset, data, err);
+	if (r == 0 || !(open->file->deliver || open->file->compose))
+		return r;
+	open->refused = -r;
+	if (open->file->compose) {
+		cf_lines_forget(open);
+		cf_fail(&open->refusal, -r, "%s", err ? err->text : "");
+	}
 	return r;
 }
 
@@ -343,7 +330,7 @@ static int flush_row(struct cf_tree *tree, struct cf_ctx *ctx, struct cf_open *o
 	const char *name = open->file->name;
 	int r;
 
-	if (open->file->append || open->file->compose)
+	if (open->file->append || open->file->compose || open->file->set)
 		return cf_lines_flush(ctx, open, err);
 	if (!open->file->deliver || !open->dirty)
 		return 0;

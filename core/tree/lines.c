@@ -1,14 +1,15 @@
 /*
- * Content that is taken line by line in write(2): `services` and `request.csr`. Programs cut
+ * Content that is taken line by line in write(2): `services`, `request.csr` and lists. Programs cut
  * their writes anywhere, so a line without its newline waits for the next write or for close(2).
- * For `services`, what looks like a whole one-line message, a handle's first and short write, is
- * taken at once, since a shell hears of write(2) alone.
+ * But for `request.csr`, what looks like a whole one-line message, a handle's first and short write,
+ * is taken at once, since a shell hears of write(2) alone.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/cleanup.h"
 #include "core/base/text.h"
 #include "core/crypto/dn.h"
 #include "core/tree/node_private.h"
@@ -72,6 +73,14 @@ static bool is_whole_message(const struct cf_open *open, struct cf_span data)
 	return !open->received && data.len < ONE_MESSAGE;
 }
 
+void cf_lines_forget(struct cf_open *open)
+{
+	cf_buf_reset(&open->in);
+	open->waiting = false;
+	cf_lines_free(open->lines);
+	open->lines = NULL;
+}
+
 int cf_lines_append(struct cf_ctx *ctx, struct cf_open *open, struct cf_span data,
 		    struct cf_err *err)
 {
@@ -107,21 +116,27 @@ static int remember(struct cf_lines *lines, const char *name, const char *value,
 /* `property = value`, or the name: bare, or as `subject = …`. *ret_last: it is the name. */
 static int parse_line(struct cf_lines *lines, char *line, bool *ret_last, struct cf_err *err)
 {
-	char *equals = strchr(line, '=');
-	char *value = line;
+	size_t n = strcspn(line, "=");
+	cf_auto(cf_free) char *word = strndup(line, n);
+	const char *name = word ? cf_text_trim(word) : "";
 
 	*ret_last = true;
-	if (equals) {
-		*equals = '\0';
-		if (cf_request_line_known(cf_text_trim(line))) {
-			value = cf_text_trim(equals + 1);
-			line = cf_text_trim(line);
-			*ret_last = !strcasecmp(line, "subject");
-			return remember(lines, line, value, err);
-		}
-		*equals = '=';
+	if (!word)
+		return cf_fail_memory(err);
+	if (!strncmp(line, "-----BEGIN ", 11))
+		return cf_fail(err, EINVAL,
+			       "a request is made here, with its key, and none is imported; write "
+			       "the distinguished name it is to have");
+	if (line[n] && cf_request_line_known(name)) {
+		*ret_last = !strcasecmp(name, "subject");
+		return remember(lines, name, cf_text_trim(line + n + 1), err);
 	}
-	return remember(lines, "subject", cf_text_trim(value), err);
+	if (line[n] && *name != '/' && !cf_dn_type_known(name))
+		return cf_fail(err, EINVAL,
+			       "'%s' is neither a property nor the beginning of a name; properties "
+			       "are domains, key-type, exportable and friendly-name",
+			       name);
+	return remember(lines, "subject", cf_text_trim(line), err);
 }
 
 /* A line follows what was taken for the name: it may have been a property that there is not. */
@@ -219,6 +234,60 @@ int cf_lines_compose(struct cf_ctx *ctx, struct cf_open *open, struct cf_span da
 	return compose(ctx, open, data, false, err);
 }
 
+/* How much of a list is complete lines: half a name is none. */
+static size_t complete(const struct cf_open *open, const struct cf_buf *whole,
+		       struct cf_span written)
+{
+	const char *end = whole->len ? memrchr(whole->data, '\n', whole->len) : NULL;
+
+	if (is_whole_message(open, written))
+		return whole->len;
+	return end ? (size_t)(end - whole->data) + 1 : 0;
+}
+
+static int set(struct cf_ctx *ctx, const struct cf_open *open, struct cf_span bytes,
+	       struct cf_err *err)
+{
+	cf_auto(cf_buf_done) struct cf_buf text = { 0 };
+	int r = cf_text_normalize(bytes, &text, err);
+
+	return r < 0 ? r : open->file->set(ctx, open->id, open->file, cf_buf_text(&text), err);
+}
+
+/* A value is set with everything the handle wrote so far; on failure the handle is as before. */
+int cf_lines_set(struct cf_ctx *ctx, struct cf_open *open, uint64_t offset, struct cf_span data,
+		 struct cf_err *err)
+{
+	cf_auto(cf_buf_done) struct cf_buf whole = { 0 };
+	size_t keep = open->file->add_to || offset >= open->in.len ? open->in.len : (size_t)offset;
+	size_t n;
+	int r = cf_buf_append(&whole, open->in.data, keep, err);
+
+	if (r == 0)
+		r = cf_buf_append(&whole, data.data, data.len, err);
+	if (r < 0)
+		return r;
+	if (memchr(whole.data, '\0', whole.len))
+		return cf_fail(err, EINVAL, "%s: a value has no NUL", open->file->name);
+	n = open->file->add_to ? complete(open, &whole, data) : whole.len;
+	if (n || !whole.len)
+		r = set(ctx, open, cf_span(whole.data, n), err);
+	if (r < 0)
+		return r;
+	open->waiting = n != whole.len;
+	cf_buf_move(&open->in, &whole);
+	return 0;
+}
+
+/* The last line of a list had no newline, and nothing more comes. */
+static int flush_set(struct cf_ctx *ctx, struct cf_open *open, struct cf_err *err)
+{
+	int r = open->waiting ? set(ctx, open, cf_span_buf(&open->in), err) : 0;
+
+	open->waiting = false; /* it is judged once */
+	return r;
+}
+
 int cf_lines_flush(struct cf_ctx *ctx, struct cf_open *open, struct cf_err *err)
 {
 	cf_auto(cf_buf_done) struct cf_buf lines = { 0 }, rest = { 0 };
@@ -226,6 +295,8 @@ int cf_lines_flush(struct cf_ctx *ctx, struct cf_open *open, struct cf_err *err)
 
 	if (!open->in.len)
 		return 0;
+	if (open->file->set)
+		return flush_set(ctx, open, err);
 	if (open->file->compose)
 		return compose(ctx, open, cf_span(NULL, 0), true, err);
 	r = split(open, cf_span(NULL, 0), true, &lines, &rest, err);

@@ -316,7 +316,8 @@ struct cf_open {
 	struct cf_buf in; /* what was written and is not yet taken; of a set row all of it */
 	_Atomic uint64_t received; /* bytes this handle took */
 	_Atomic bool waiting;      /* a line without its newline is in .in */
-	int refused;               /* deliver: errno of a write that was refused */
+	int refused;               /* deliver, compose: errno of a write that was refused */
+	struct cf_err refusal;     /* compose: why it was */
 	struct cf_open *next;      /* compose: the tree's list of such handles */
 	bool dirty;                /* deliver: written since it was last judged */
 	bool finished;             /* compose: the request is made */
@@ -339,6 +340,10 @@ bool cf_open_is_written(struct cf_tree *tree, uint64_t ino);
 /* What the present state allows: 0, -EACCES, -EPERM with the sentence. */
 int cf_file_may_open(const struct cf_at *at, int flags, struct cf_err *err);
 
+/* EACCES: a row can't be written or made now. EPERM: no file can have this name here. */
+int cf_unable_write(const struct cf_at *at, const struct cf_file *file, struct cf_err *err);
+int cf_unable_drop(const struct cf_at *at, const char *name, struct cf_err *err);
+
 /* -- lines.c ---------------------------------------------------------------------------------------------- */
 
 /* Take what a handle wrote line by line. 0; on failure nothing of this write was taken. */
@@ -346,6 +351,10 @@ int cf_lines_append(struct cf_ctx *ctx, struct cf_open *open, struct cf_span dat
 		    struct cf_err *err);
 int cf_lines_compose(struct cf_ctx *ctx, struct cf_open *open, struct cf_span data,
 		     struct cf_err *err);
+int cf_lines_set(struct cf_ctx *ctx, struct cf_open *open, uint64_t offset, struct cf_span data,
+		 struct cf_err *err);
+/* Forget what waits and what was remembered of earlier lines. */
+void cf_lines_forget(struct cf_open *open);
 /* The last line had no newline, and nothing more comes: take it now. */
 int cf_lines_flush(struct cf_ctx *ctx, struct cf_open *open, struct cf_err *err);
 /* A whole text that was renamed to request.csr. */

@@ -121,7 +121,7 @@ static void staging__name_is_judged_when_it_gets_its_final_name(void **state)
 	fx_assert_refused(f, rename_in(f, "EX01/mail", ".answer.cer.Ab12Cd", "services"), EPERM,
 			  "appended");
 	fx_assert_refused(f, rename_in(f, "EX01/mail", ".answer.cer.Ab12Cd", "status"), EACCES,
-			  "can't be written");
+			  "status can only be read");
 	cf_err_reset(&f->err);
 	fx_ok(f, rename_in(f, "EX01/mail", ".answer.cer.Ab12Cd", "answer.cer"));
 	fx_assert_text(f, "EX01/mail/status", "Untrusted\n");

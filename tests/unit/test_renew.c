@@ -194,8 +194,10 @@ static void refused__in_drafts_and_requests(void **state)
 	fx_request(f, "EX01", "pending");
 	fx_ok(f, fx_mkdir(f, "EX01/draft"));
 	n = entries(f);
-	fx_assert_refused(f, fx_write(f, "EX01/pending/renew", "x\n"), EACCES, "present state");
-	fx_assert_refused(f, fx_write(f, "EX01/draft/renew", "x\n"), EACCES, "present state");
+	fx_assert_refused(f, fx_write(f, "EX01/pending/renew", "x\n"), EACCES,
+			  "there is no certificate yet");
+	fx_assert_refused(f, fx_write(f, "EX01/draft/renew", "x\n"), EACCES,
+			  "there is no certificate yet");
 	assert_int_equal(entries(f), n);
 }
 

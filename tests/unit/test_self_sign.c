@@ -263,7 +263,8 @@ static void touch__makes_it_of_the_draft_and_opening_alone_does_not(void **state
 	fx_assert_text(f, "EX01/mail/status", "Valid\n");
 	fx_assert_text(f, "EX01/mail/subject", "CN=EX01\n");
 	fx_assert_text(f, "EX01/mail/friendly-name", "Microsoft Exchange\n");
-	fx_assert_refused(f, touch(f, "EX01/mail/self-signed", true), EACCES, "present state");
+	fx_assert_refused(f, touch(f, "EX01/mail/self-signed", true), EACCES,
+			  "the certificate is made");
 }
 
 static void made__ones_are_made_once(void **state)
@@ -272,7 +273,7 @@ static void made__ones_are_made_once(void **state)
 
 	fx_request(f, "EX01", "pending");
 	fx_assert_refused(f, fx_write(f, "EX01/pending/self-signed", "CN=a.b\n"), EACCES,
-			  "present state");
+			  "the request is made");
 	fx_assert_text(f, "EX01/pending/status", "PendingRequest\n");
 	fx_ok(f, fx_write(f, "EX01/mail/self-signed", "CN=a.b\n"));
 	fx_assert_refused(f, fx_write(f, "EX01/mail/request.csr", "CN=a.b\n"), EACCES, "");
