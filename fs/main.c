@@ -72,6 +72,7 @@ static int open_store(struct cf_fs *fs, struct cf_clock *clock, struct cf_err *e
 		.read_only = fs->options->read_only,
 		.clock = clock,
 	};
+	const bool is_new = access(how.store, F_OK) < 0 && errno == ENOENT;
 	size_t damaged = 0;
 	int r = cf_buf_printf(&who, err, "the mount at %s", fs->options->mountpoint);
 
@@ -81,6 +82,8 @@ static int open_store(struct cf_fs *fs, struct cf_clock *clock, struct cf_err *e
 	how.passphrase = passphrase.len ? &passphrase : NULL;
 	if (r == 0)
 		r = unlock(&how, fs->core, &damaged, err);
+	if (r == 0 && is_new) /* or a slip in its name would look like the loss of everything */
+		cf_fs_log(fs->log, LOG_NOTICE, "%s was not there; a new store was made", how.store);
 	if (r == 0 && damaged > 0)
 		cf_fs_log(fs->log, LOG_ERR,
 			  "%zu servers were changed outside certfs; run certfsctl %s check",

@@ -201,25 +201,28 @@ static const struct row {
 	{ "X-*", DROP, NULL },
 };
 
-static bool fits(const char *name, const char *option)
+/* Whether the row is about this option, with a value or without. */
+static bool is_about(const struct row *row, const char *option)
 {
-	size_t n = strlen(name);
+	size_t n = strcspn(row->name, "=*");
 
-	if (name[n - 1] == '*')
-		return strncmp(name, option, n - 1) == 0;
-	if (name[n - 1] == '=')
-		return strncmp(name, option, n) == 0;
-	return strcmp(name, option) == 0;
+	return !strncmp(row->name, option, n) && (row->name[n] == '*' || strcspn(option, "=") == n);
 }
 
 /* option: unescaped; raw: as it was written, for libfuse. */
 static int take_option(struct cf_fs_options *o, const char *option, const char *raw,
 		       struct cf_err *err)
 {
+	const int n = (int)strcspn(option, "=");
+	bool known = false;
+
 	for (size_t i = 0; i < CF_COUNT(rows); i++) {
 		const struct row *row = &rows[i];
 
-		if (!fits(row->name, option))
+		if (!is_about(row, option))
+			continue;
+		known = true;
+		if (!strchr(row->name, '*') && !strchr(row->name, '=') != !option[n])
 			continue;
 		if (row->use == PASS)
 			return cf_buf_printf(&o->mount, err, ",%s", raw);
@@ -227,12 +230,15 @@ static int take_option(struct cf_fs_options *o, const char *option, const char *
 			*(bool *)((char *)o + row->flag) = row->on;
 		if (row->use != OWN)
 			return 0;
-		return cf_note(err, row->take(o, option + strcspn(option, "=") + 1, err),
-			       "option %.*s", (int)strcspn(option, "="), option);
+		return cf_note(err, row->take(o, option + n + !!option[n], err), "option %.*s", n,
+			       option);
 	}
+	if (known)
+		return cf_fail(err, EINVAL, "option %.*s %s", n, option,
+			       option[n] ? "takes no value" : "needs a value");
 	/* The value may be a secret that somebody takes for an option's. */
 	return cf_fail(err, EINVAL, "unknown option '%.*s'; certfs(1) lists those that there are",
-		       (int)strcspn(option, "="), option);
+		       n, option);
 }
 
 /* A list after -o: commas separate, a backslash takes the next character as it is. */
@@ -336,7 +342,8 @@ static int take_letter(struct cf_fs_options *o, int letter, bool helper, char **
 			return 0;
 		if (optopt)
 			return cf_fail(err, EINVAL, "unknown option -%c", optopt);
-		return cf_fail(err, EINVAL, "unknown option %s", argv[optind - 1]);
+		return cf_fail(err, EINVAL, "unknown option %s; most come after -o",
+			       argv[optind - 1]);
 	}
 }
 

@@ -38,6 +38,7 @@ true_that 'the store and the key are as before' sha256sum -c --status kept
 t 'init__without_certfsctl_is_done_by_the_first_mount'
 launch fresh.db mnt key-file=fresh.key,ca-file=system.pem
 until_true started mnt
+has log 'fresh.db was not there; a new store was made'
 expect '0600 0600' stat fresh.db mode : stat fresh.key mode
 stop
 works "$CERTFSCTL" --key-file fresh.key fresh.db check
@@ -76,6 +77,12 @@ refused "$CERTFS" -f -o key-file=certs.key,ca-file=system.pem certs.db nowhere
 has said nowhere
 refused "$CERTFS" -f -o key-file=certs.key,ca-file=system.pem,no-such-option=1 certs.db mnt
 has said no-such-option
+refused "$CERTFS" -f -o key-file,ca-file=system.pem certs.db mnt
+has said 'option key-file needs a value'
+refused "$CERTFS" -f -o key-file=certs.key,ro=yes certs.db mnt
+has said 'option ro takes no value'
+refused "$CERTFS" --key-file certs.key certs.db mnt
+has said --key-file -o
 echo 'this is no database' >text.db
 refused "$CERTFS" -f -o key-file=certs.key,ca-file=system.pem text.db mnt
 has said text.db
