@@ -35,8 +35,8 @@ void print_line(void *arg, const char *line);
 
 /* -- certfsctl_secret.c: what must not be an argument ------------------------------------------- */
 
-/* Read or ask for the passphrase that unlocks the store, unless something else does. */
-enum status get_passphrase(struct request *request, bool is_new);
+/* Read or ask for the passphrase that unlocks a store, unless something else does. */
+enum status get_passphrase(struct request *request, const char *store, bool is_new);
 
 /*
  * Put the secret that the command takes into request->secret: a new passphrase, or the bytes of the

@@ -18,7 +18,7 @@ static int get_line(int fd, const char *prompt, bool is_new, struct cf_buf *out,
 	return cf_terminal_ask(prompt, CF_PASSPHRASE_MAX, out, err);
 }
 
-enum status get_passphrase(struct request *request, bool is_new)
+enum status get_passphrase(struct request *request, const char *store, bool is_new)
 {
 	cf_auto(cf_buf_done) struct cf_buf prompt = { 0 };
 	struct cf_err err = { 0 };
@@ -31,18 +31,22 @@ enum status get_passphrase(struct request *request, bool is_new)
 
 	if (request->passphrase.len || !cf_unlock_must_ask(&how))
 		return DONE;
+	if (!is_new && access(store, F_OK) < 0 && errno == ENOENT) {
+		cf_fail(&err, ENOENT, "there is no store %s", store);
+		return complain(err.text, FAILED);
+	}
 	r = cf_buf_printf(&prompt, &err, "%s for %s: ", is_new ? "New passphrase" : "Passphrase",
-			  request->store);
+			  store);
 	if (r == 0)
 		r = get_line(request->passphrase_fd, cf_buf_text(&prompt), is_new,
 			     &request->passphrase, &err);
 	if (r == -ENOTTY) {
 		cf_err_reset(&err);
 		cf_fail(&err, ENOKEY,
-			"nothing unlocks %s, which isn't mounted: give --key-file FILE, "
-			"--passphrase-fd N, --keyring NAME or the credential certfs.key, or start "
-			"certfsctl on a terminal, where it asks for a passphrase",
-			request->store);
+			"nothing unlocks %s%s: give --key-file FILE, --passphrase-fd N, --keyring "
+			"NAME or the credential certfs.key, or start certfsctl on a terminal, "
+			"where it asks for a passphrase",
+			store, store == request->store && !is_new ? ", which isn't mounted" : "");
 	}
 	if (r == 0 && !request->passphrase.len)
 		r = cf_fail(&err, EINVAL, "a passphrase can't be empty");

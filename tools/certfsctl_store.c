@@ -37,10 +37,19 @@ enum status restore(struct request *request)
 	struct cf_unlock how;
 	struct cf_err err = { 0 };
 	enum status status;
+	int fd;
 
 	if (request->n != 2)
 		return complain("usage: certfsctl STORE restore FILE", USAGE);
-	status = get_passphrase(request, false);
+	if (reach(request->store, &fd, &err) < 0)
+		return complain(err.text, FAILED);
+	if (fd >= 0) {
+		close(fd);
+		cf_fail(&err, EBUSY, "%s is mounted, and restore needs it unmounted",
+			request->store);
+		return complain(err.text, FAILED);
+	}
+	status = get_passphrase(request, request->words[1], false);
 	if (status != DONE)
 		return status;
 	how = how_to_unlock(request, &clock);
@@ -58,7 +67,7 @@ enum status init(struct request *request)
 
 	if (request->n != 1)
 		return complain("usage: certfsctl [--key-file FILE] STORE init", USAGE);
-	status = get_passphrase(request, true);
+	status = get_passphrase(request, request->store, true);
 	if (status != DONE)
 		return status;
 	if (open_store(request, &core, &clock, true, &err) < 0)
@@ -105,7 +114,7 @@ enum status run(struct request *request, bool *ret_busy)
 	int r;
 
 	if (!request->command->without_key)
-		status = get_passphrase(request, false);
+		status = get_passphrase(request, request->store, false);
 	if (status != DONE) {
 		*ret_busy = false;
 		return status;

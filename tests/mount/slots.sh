@@ -92,6 +92,8 @@ refused no_terminal "$CERTFS" -f -o ca-file=system.pem certs.db mnt
 has said key-file= passphrase-fd= keyring= credential terminal
 refused no_terminal "$CERTFSCTL" certs.db check
 has said --key-file --passphrase-fd --keyring credential terminal
+refused no_terminal "$CERTFSCTL" nowhere.db check
+has said 'there is no store' nowhere.db
 true_that 'nothing is mounted' unmounted mnt
 
 t 'slots__are_listed_without_a_key'
@@ -279,8 +281,12 @@ start
 equal 'after rekey' "$wanted" "$(hash)"
 has mnt/_audit.log '"operation":"rekey"'
 refused "$CERTFSCTL" --key-file certs.key certs.db restore backup.db
-has said 'in use'
+has said 'is mounted' unmounted
+refused no_terminal "$CERTFSCTL" certs.db restore backup.db
+has said 'is mounted' unmounted
 stop
+refused no_terminal "$CERTFSCTL" certs.db restore backup.db
+has said 'unlocks backup.db' --key-file
 works ctl restore backup.db
 sound
 start
