@@ -194,13 +194,15 @@ export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
 strict="-Dwerror=true"
 sanitizers="-Db_sanitize=address,undefined"
 
-# Programs that wait for keys or are servers: nobody wants a mail server installed unasked.
+# Programs that wait for keys or are servers: nobody wants a mail server installed unasked, or a Debian.
+# CERTFS_TEST_ROOT names where that is kept.
 interactive="--no-suite interactive"
 if [ "${CERTFS_TEST_INTERACTIVE-}" = 1 ]; then
 	interactive=
 	install_packages "Typing into editors, starting servers and desktops" emacs-nox mc nano python3 vim \
 		nginx-light postfix dovecot-imapd samba smbclient thunar pcmanfm nautilus mousepad xvfb \
-		xdotool openbox imagemagick dbus gvfs gvfs-daemons adwaita-icon-theme shared-mime-info ||
+		xdotool openbox imagemagick dbus gvfs gvfs-daemons adwaita-icon-theme shared-mime-info \
+		debootstrap ||
 		say "Going on without them."
 fi
 
