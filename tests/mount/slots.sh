@@ -295,6 +295,28 @@ absent mnt/EX09
 has mnt/_audit.log '"operation":"restore"'
 stop
 
+t 'kill__of_certfsctl_leaves_the_old_store_or_the_new_one'
+rounds=3
+[ "${CERTFS_TEST_MORE-}" != 1 ] || rounds=100
+killed() { # HUNDREDTHS COMMAND: certfsctl's, killed after so long unless it was quicker
+	_delay=$1
+	shift
+	"$CERTFSCTL" --key-file certs.key certs.db "$@" >said 2>&1 </dev/null &
+	_command=$!
+	sleep "$(printf '0.%02d' "$_delay")"
+	kill -9 $_command 2>/dev/null
+	wait $_command 2>/dev/null
+}
+for round in $(seq $rounds); do
+	killed $((round * 3 % 20)) rekey
+	sound
+	killed $((round * 5 % 20)) restore backup.db
+	sound
+done
+start
+equal 'the export is the same' "$wanted" "$(hash)"
+stop
+
 t 'terminal__asks_without_echo'
 if [ "$("$PTY" 'Go' x -- sh -c 'stty -echo <>/dev/tty >&0; printf Go >/dev/tty; read -r a </dev/tty; stty echo <>/dev/tty >&0')" = '0 quiet restored' ]; then
 	equal 'a new store' '0 quiet restored' "$("$PTY" 'New passphrase' "$first" 'again' "$first" -- \
