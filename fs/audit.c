@@ -8,7 +8,8 @@
 
 #include "core/procedures/upkeep.h"
 
-#define LINES 1000 /* at most so many between two heads, and a day */
+/* After so many lines, or a day, the next round of the timer tells another head. */
+#define LINES 1000
 #define DAY (24 * 60 * 60 * (cf_time)CF_SECOND)
 
 void cf_fs_audit_head(struct cf_fs *fs, const char *when)
