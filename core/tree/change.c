@@ -137,7 +137,10 @@ static int remove_file(struct cf_at *at, uint64_t parent, const char *name, stru
 		return cf_fail(err, EPERM, "%s only takes what is appended; it can't be removed",
 			       name);
 	let_go(at);
-	return at->dir->unlink(at->ctx, at->id, name, err);
+	r = at->dir->unlink(at->ctx, at->id, name, err);
+	if (r == 0 && file)
+		cf_removed_set(at, file);
+	return r;
 }
 
 int cf_tree_unlink(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t parent, const char *name,
@@ -250,8 +253,8 @@ static int setattr_file(struct cf_at *at, const struct cf_setattr *set, struct c
 	const struct cf_file *file = at->file;
 	const char *name = file->name ? file->name : "this file";
 	struct cf_attr now;
-	bool taken =
-		file->deliver || file->compose; /* cp, install and rsync set these afterwards */
+	/* cp, install and rsync set these afterwards */
+	bool taken = file->deliver || file->compose || cf_removed_made(at, file);
 	int r = cf_at_attr(at, &now, err);
 
 	if (r < 0)

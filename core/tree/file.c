@@ -127,7 +127,7 @@ static int create_fixed(struct cf_at *at, const struct cf_file *file, int flags,
 
 	if (file->type != CF_FILE)
 		return cf_fail(err, EISDIR, "'%s' is a directory", file->name);
-	if (present && (flags & O_EXCL))
+	if (present && (flags & O_EXCL) && !cf_removed_make(at, file))
 		return cf_fail(err, EEXIST, "'%s' is there", file->name);
 	if (!present && !cf_file_creatable(at, file))
 		return cf_unable_write(at, file, err);

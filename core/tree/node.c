@@ -334,6 +334,8 @@ int cf_tree_lookup(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t parent, co
 	if (!strcmp(name, ".") || !strcmp(name, ".."))
 		return lookup_dots(&at, name, ret, err);
 	r = cf_at_find(&at, name, &child, err);
+	if (r == 0 && child.file && cf_removed_look(&at, child.file))
+		return cf_fail(err, ENOENT, "'%s' was removed", name);
 	if (r == 0)
 		return cf_at_child_attr(&at, &child, ret, err);
 	if (r == -ENOENT && lookup_staged(tree, parent, name, ret) == 0) {

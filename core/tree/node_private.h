@@ -12,6 +12,7 @@
 #include "core/procedures/request.h"
 #include "core/store/found.h"
 #include "core/store/trust.h"
+#include "core/tree/removed_private.h"
 #include "core/tree/tree.h"
 
 /* Kinds of directory, the top six bits of st_ino. Never reused: an NFS client remembers them. */
@@ -243,11 +244,12 @@ struct cf_kept;
 struct cf_tree {
 	const struct cf_core *core;
 	struct cf_tree_options options;
-	pthread_mutex_t lock;         /* guards the four below */
+	pthread_mutex_t lock;         /* guards the five below */
 	struct cf_staged *staged;     /* list, newest first */
 	struct cf_open *composing;    /* open handles of compose rows */
 	uint64_t last_staged;         /* id of the newest */
 	size_t staged_bytes;          /* of those that count against the limit */
+	struct cf_removed removed;    /* the last one */
 	struct cf_refusals *refusals; /* has a lock of its own */
 	struct cf_kept *kept;         /* has a lock of its own */
 	_Atomic int64_t
