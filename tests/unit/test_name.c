@@ -231,12 +231,17 @@ static void staging__names_that_programs_use_while_they_save(void **state)
 					   "a.swp",
 					   "4913",
 					   "seda1B2c3",
+					   "XXa1B2c3",
+					   "domainsXQdkC9",
 					   "a.crdownload",
 					   ".x",
 					   "...",
 					   "a.sw~" };
-	static const char *const no[] = { "mail", "a.pem", "4914", "sedabc", "sedabcdefg", "~",
-					  ".",    "..",    "#",    "part",   "tmp",        "" };
+	static const char *const no[] = {
+		"mail",     "a.pem",   "4914",     "sedabc",     "sedabcdefg", "~",  "XXabcdefg",
+		"XXm1.cer", "domains", "domainsX", "infoXQdkC9", ".",          "..", "#",
+		"part",     "tmp",     ""
+	};
 
 	(void)state;
 	for (size_t i = 0; i < CF_COUNT(yes); i++)
