@@ -60,7 +60,7 @@ same mnt/EX01/mail/tlsa mnt/EX01/second/tlsa
 has mnt/_audit.log '"operation":"share-key"'
 works sh -c 'echo x > mnt/EX01/second/export.password'
 exported() { # that its key fits its certificate
-	works cp mnt/EX01/second/export.pfx second.pfx
+	works cp -f mnt/EX01/second/export.pfx second.pfx
 	quietly openssl pkcs12 -in second.pfx -passin pass:x -nodes -out second.key
 	openssl x509 -in second.key -noout -pubkey >of-certificate
 	openssl pkey -in second.key -pubout >of-key

@@ -152,7 +152,7 @@ expect 0 put $m/export.password 'P@ssw0rd1\r\n'
 same backup.pfx $pfx
 for shell in bash dash; do
 	works $shell -c "echo 'Shell $shell' > $m/export.password"
-	works cp $pfx shell.pfx
+	works cp -f $pfx shell.pfx
 	opens shell.pfx "Shell $shell"
 done
 printf 'By cp\n' >password
@@ -294,7 +294,7 @@ if command -v certutil >/dev/null && command -v pk12util >/dev/null; then
 fi
 for encryption in aes256-sha256 3des-sha1; do
 	works sh -c "echo $encryption > mnt/EX03/_settings/pfx-encryption"
-	works cp mnt/EX03/rsa/export.pfx rsa.pfx
+	works cp -f mnt/EX03/rsa/export.pfx rsa.pfx
 	opens rsa.pfx 'Sekret 9'
 	if command -v certtool >/dev/null; then
 		works timeout 60 certtool --p12-info --inder --password 'Sekret 9' --infile rsa.pfx --outfile certtool.txt

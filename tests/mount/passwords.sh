@@ -42,7 +42,7 @@ for password in first second; do
 	[ -z "${CERTFS_TEST_TIMING:-}" ] || true_that 'in under a second' [ "$took" -lt 1000 ]
 	for i in 1 $((n / 2)) "$n"; do
 		size=$(value stat "mnt/EX01/c$i/export.pfx" size)
-		works cp "mnt/EX01/c$i/export.pfx" one.pfx
+		works cp -f "mnt/EX01/c$i/export.pfx" one.pfx
 		equal 'its size was exact' "$size" "$(value stat one.pfx size)"
 		works openssl pkcs12 -in one.pfx -passin "pass:$password" -noout
 	done

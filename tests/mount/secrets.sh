@@ -116,6 +116,7 @@ t 'page_cache__keeps_no_key'
 lines() { wc -l <mnt/_audit.log; }
 for file in mnt/EX01/mail/private.pem mnt/EX01/mail/export.pfx; do
 	cp $file copy
+	chmod 600 copy # the copy can be written again, by others than root too
 	before=$(lines)
 	for _ in 1 2 3; do
 		works dd if=$file of=copy bs=7 status=none

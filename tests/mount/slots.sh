@@ -228,7 +228,7 @@ chmod 444 credentials/certfs.key
 refused "$CERTFSCTL" certs.db check
 has said 'open to others'
 chmod 440 credentials/certfs.key
-cp other.key credentials/certfs.key
+cp -f other.key credentials/certfs.key
 refused "$CERTFS" -f -o ca-file=system.pem certs.db mnt
 has said credential
 unset CREDENTIALS_DIRECTORY

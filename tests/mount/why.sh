@@ -30,8 +30,10 @@ matches $p/why '^services, renew: there is no certificate yet'
 matches $p/why '^export\.pfx: there is no certificate yet'
 matches $p/why '^rmdir: no service uses it'
 expect EACCES put $p/subject 'CN=other\n'
-matches $p/why '^last refused: [^ ]+ EACCES EX01/pending/subject: '
-equal 'the last refusal comes first' 1 "$(grep -n EACCES $p/why | cut -d: -f1)"
+if [ "$(id -u)" = 0 ]; then # for others the kernel decides by the mode, and certfs isn't asked
+	matches $p/why '^last refused: [^ ]+ EACCES EX01/pending/subject: '
+	equal 'the last refusal comes first' 1 "$(grep -n EACCES $p/why | cut -d: -f1)"
+fi
 
 t 'why__of_a_certificate_says_what_an_assignment_would_take_over'
 valid $m mail.contoso.com
