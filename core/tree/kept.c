@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/tree/kept_private.h"
 #include "core/tree/node_private.h"
 
 #define SLOTS 256 /* files that share one are rendered more often, and that is all */

@@ -1,4 +1,5 @@
 /* Finding nodes and telling what they are, from the tables; see node_private.h. */
+#include "core/tree/kept_private.h"
 #include "core/tree/node_private.h"
 
 #include <errno.h>

@@ -7,6 +7,7 @@
 #include "core/procedures/purge.h"
 #include "core/procedures/status.h"
 #include "core/store/server.h"
+#include "core/tree/kept_private.h"
 #include "core/tree/node_private.h"
 
 #define SYSTEM_STORE_EVERY (10 * CF_SECOND) /* how often its file is looked at */
