@@ -31,6 +31,9 @@ int cf_pkey_check(EVP_PKEY *key, const char *whose, struct cf_err *err);
 /* SHA-256 of the SubjectPublicKeyInfo. 0, -EBADMSG, -EIO. */
 int cf_x509_spki_sum(X509 *x, uint8_t out[CF_SHA256_SIZE], struct cf_err *err);
 
+/* Append the DNS names and addresses among names, a newline between each two. 0, -ENOMEM. */
+int cf_domains_text(const GENERAL_NAMES *names, struct cf_buf *out, struct cf_err *err);
+
 /*
  * Append the fields of struct cf_cert_info of the same names; nothing when the extension is
  * absent. 0, -ENOMEM, or -EBADMSG when the extension is damaged or there twice.

@@ -102,12 +102,10 @@ static int put_ip(const ASN1_OCTET_STRING *ip, struct cf_buf *out, struct cf_err
 	return put_line(out, text, err);
 }
 
-int cf_x509_domains(X509 *x, struct cf_buf *out, struct cf_err *err)
+int cf_domains_text(const GENERAL_NAMES *names, struct cf_buf *out, struct cf_err *err)
 {
-	cf_auto(GENERAL_NAMES_free) GENERAL_NAMES *names = NULL;
-	int r;
+	int r = 0;
 
-	names = get_extension(x, NID_subject_alt_name, "subjectAltName", &r, err);
 	for (int i = 0; r == 0 && i < sk_GENERAL_NAME_num(names); i++) {
 		int type;
 		const void *value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
@@ -118,6 +116,15 @@ int cf_x509_domains(X509 *x, struct cf_buf *out, struct cf_err *err)
 			r = put_ip(value, out, err);
 	}
 	return r;
+}
+
+int cf_x509_domains(X509 *x, struct cf_buf *out, struct cf_err *err)
+{
+	cf_auto(GENERAL_NAMES_free) GENERAL_NAMES *names = NULL;
+	int r;
+
+	names = get_extension(x, NID_subject_alt_name, "subjectAltName", &r, err);
+	return r < 0 ? r : cf_domains_text(names, out, err);
 }
 
 int cf_x509_key_algorithm(X509 *x, struct cf_buf *out, struct cf_err *err)

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "core/base/cleanup.h"
+#include "core/crypto/certificate_private.h"
 #include "core/crypto/profile_private.h"
 
 static int set_subject(X509_REQ *req, struct cf_span der, bool *ret_empty, struct cf_err *err)
@@ -59,4 +60,22 @@ int cf_request_build(const struct cf_key *key, struct cf_span subject, const cha
 	OPENSSL_free(der);
 	cf_ossl_drain();
 	return r;
+}
+
+int cf_request_domains(struct cf_span der, struct cf_buf *out, struct cf_err *err)
+{
+	const unsigned char *p = der.data;
+	cf_auto(X509_REQ_free) X509_REQ *req = d2i_X509_REQ(NULL, &p, (long)der.len);
+	cf_auto(cf_extensions_free) X509_EXTENSIONS *list = NULL;
+	cf_auto(GENERAL_NAMES_free) GENERAL_NAMES *names = NULL;
+
+	if (req)
+		list = X509_REQ_get_extensions(req);
+	if (list)
+		names = X509V3_get_d2i(list, NID_subject_alt_name, NULL, NULL);
+	if (cf_ossl_drain())
+		return cf_fail_memory(err);
+	if (!names)
+		return cf_fail(err, EBADMSG, "the request has no names");
+	return cf_domains_text(names, out, err);
 }

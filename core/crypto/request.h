@@ -23,3 +23,9 @@
  */
 int cf_request_build(const struct cf_key *key, struct cf_span subject, const char *domains,
 		     struct cf_buf *out, struct cf_err *err);
+
+/*
+ * Append the names that a request asks for, as cf_cert_info has them of a certificate: a newline
+ * between each two. 0, -EBADMSG, -ENOMEM.
+ */
+int cf_request_domains(struct cf_span der, struct cf_buf *out, struct cf_err *err);

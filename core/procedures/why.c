@@ -2,8 +2,11 @@
 #include "core/procedures/view.h"
 
 #include <errno.h>
+#include <string.h>
+#include <strings.h>
 
 #include "core/base/text.h"
+#include "core/crypto/request.h"
 #include "core/procedures/chain.h"
 #include "core/procedures/deleted.h"
 #include "core/procedures/export.h"
@@ -43,6 +46,62 @@ static int put_status(const struct cf_view *view, struct cf_buf *out, struct cf_
 	if (view->cert->state != CF_STATE_COMPLETE || !view->cert->reason[0])
 		return 0;
 	return put(out, cf_status_text(view->cert), view->cert->reason, err);
+}
+
+/* Whether the certificate is good for a name: it has it, or a wildcard that covers it. */
+static bool has_domain(const struct cf_certificate *cert, const char *name)
+{
+	const char *rest = strchr(name, '.');
+
+	for (const char *line = cert->domains; *line;) {
+		size_t n = strcspn(line, "\n");
+
+		if (n == strlen(name) && !strncasecmp(line, name, n))
+			return true;
+		if (rest && *line == '*' && n - 1 == strlen(rest) &&
+		    !strncasecmp(line + 1, rest, n - 1))
+			return true;
+		line += n + !!line[n];
+	}
+	return false;
+}
+
+/* What the CA left out: the first name, and how many more. */
+static int put_left_out(const struct cf_view *view, struct cf_buf *out, struct cf_err *err)
+{
+	cf_auto(cf_buf_done) struct cf_buf der = { 0 }, asked = { 0 };
+	const char *first = NULL;
+	char *save = NULL;
+	size_t more = 0;
+	int r;
+
+	if (view->cert->state != CF_STATE_COMPLETE || !view->cert->request_len)
+		return 0;
+	r = cf_store_blob_get(view->db, view->cert, CF_BLOB_REQUEST, &der, NULL);
+	if (r == 0)
+		r = cf_request_domains(cf_span_buf(&der), &asked, NULL);
+	if (r < 0) /* what is damaged is told elsewhere */
+		return r == -ENOMEM ? cf_fail_memory(err) : 0;
+	if (!asked.len)
+		return 0;
+	for (char *name = strtok_r(asked.data, "\n", &save); name;
+	     name = strtok_r(NULL, "\n", &save)) {
+		if (has_domain(view->cert, name))
+			continue;
+		more += first != NULL;
+		first = first ? first : name;
+	}
+	if (!first)
+		return 0;
+	r = cf_buf_printf(out, err, "domains: the CA left out %s", first);
+	if (r == 0 && more)
+		r = cf_buf_printf(out, err, " and %zu more", more);
+	return r < 0 ? r
+		     : cf_buf_puts(
+			       out,
+			       ", which the request has; where it is needed, have the request "
+			       "answered anew, and copy that into the directory of the server\n",
+			       err);
 }
 
 /* What is settled by now, and how to come to something else. */
@@ -160,6 +219,8 @@ int cf_view_why(const struct cf_view *view, struct cf_buf *out, struct cf_err *e
 
 	if (r == 0)
 		r = put_status(view, out, err);
+	if (r == 0)
+		r = put_left_out(view, out, err);
 	if (r == 0 && blocked)
 		r = put(out, "export.pfx", blocked, err);
 	if (r == 0 && from)

@@ -71,6 +71,26 @@ expect 0 add $w/services 'SMTP-default\n'
 matches mnt/EX01/post/why '^rmdir: no service uses it'
 works rmdir mnt/EX01/post
 
+t 'why__says_which_names_the_CA_left_out'
+l=mnt/EX01/left
+leave_out() { # NAMES: an answer with these
+	printf 'subjectAltName=%s\n' "$1" >left.ext
+	quietly openssl x509 -req -in $l/request.csr -CA ca/root.pem -CAkey ca/root.key -days 365 \
+		-set_serial "$(serial)" -extfile left.ext -out left.cer
+}
+expect '0 0 0' mkdir $l : put $l/domains 'www.fabrikam.com, autodiscover.contoso.com, 10.1.2.3\n' : \
+	put $l/request.csr 'CN=left.contoso.com\n'
+leave_out 'DNS:LEFT.contoso.com,DNS:*.fabrikam.com'
+works cp left.cer $l/
+is $l/status Valid
+matches $l/why '^domains: the CA left out autodiscover\.contoso\.com and 1 more, which the request has; .*answered anew'
+leave_out 'DNS:left.contoso.com,DNS:www.fabrikam.com,DNS:autodiscover.contoso.com'
+works cp left.cer mnt/EX01/anew.cer
+is mnt/EX01/anew/status Valid
+lacks mnt/EX01/anew/why autodiscover
+lacks $w/why 'left out'
+works rmdir $l mnt/EX01/anew
+
 t 'why__of_one_that_is_not_Valid'
 works rm mnt/_trust/root.pem
 is $w/status Untrusted
