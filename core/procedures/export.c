@@ -163,8 +163,8 @@ const char *cf_export_blocked(const struct cf_root *root, const struct cf_server
 	if (blocked)
 		return blocked;
 	if (!cf_export_password_from(root, server, cert))
-		return "no password is set; write one into export.password here, or into "
-		       "_export.password of the server or of the root";
+		return "no password is set; write one into export.password of the certificate, or "
+		       "into _export.password of its server or of the root";
 	return NULL;
 }
 

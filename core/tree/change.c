@@ -168,7 +168,8 @@ static int check_target(struct cf_at *to, const char *name, const char *new_name
 		return cf_fail(err, -r, "%s", ignored.text);
 	if (there.id == moving)
 		return 0;
-	return cf_fail(err, EEXIST, "'%s' can't be renamed: '%s' is there already", name, new_name);
+	return cf_fail(err, EEXIST, "'%s' can't be renamed or moved: there is '%s' already", name,
+		       new_name);
 }
 
 static int rename_child(struct cf_at *from, const char *name, struct cf_at *to,
