@@ -52,21 +52,6 @@ static void report(void *arg, const char *line)
 	say(arg, CF_ADMIN_OUT, line, strlen(line));
 }
 
-/* A message into words. -1 when it is none. */
-static int split(char *text, ssize_t len, char *words[CF_ADMIN_WORDS])
-{
-	int n = 0;
-
-	if (len <= 0 || text[len - 1] != '\0')
-		return -1;
-	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(text + at) + 1) {
-		if (n == CF_ADMIN_WORDS)
-			return -1;
-		words[n++] = text + at;
-	}
-	return n;
-}
-
 static void take_caller(int fd, struct cf_caller *caller)
 {
 	struct ucred who = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
@@ -130,11 +115,14 @@ static void serve(struct cf_fs *fs, int fd)
 	char *words[CF_ADMIN_WORDS];
 	struct cf_err err = { 0 };
 	unsigned char status;
+	ssize_t len;
 	int r;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	r = run_words(fs, &client, split(text, recv(fd, text, sizeof(text), 0), words), words,
+	/* The length that was sent, so that a message that was cut off is none. */
+	len = recv(fd, text, sizeof(text), MSG_TRUNC);
+	r = run_words(fs, &client, cf_admin_split(text, len > 0 ? (size_t)len : 0, words), words,
 		      &err);
 	if (r < 0)
 		say(&client, CF_ADMIN_ERR, err.text, strlen(err.text));

@@ -74,6 +74,20 @@ const struct cf_admin_command cf_admin_commands[] = {
 	{ 0 },
 };
 
+int cf_admin_split(char *text, size_t len, char *words[CF_ADMIN_WORDS])
+{
+	int n = 0;
+
+	if (len == 0 || len > CF_ADMIN_MAX || text[len - 1] != '\0')
+		return -1;
+	for (size_t at = 0; at < len; at += strlen(text + at) + 1) {
+		if (n == CF_ADMIN_WORDS)
+			return -1;
+		words[n++] = text + at;
+	}
+	return n;
+}
+
 /* How many words the name has, when the first of these are they; 0: they aren't. */
 static int words_of(const char *name, int n, char *const *words)
 {

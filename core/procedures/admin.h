@@ -60,6 +60,9 @@ struct cf_admin_command {
 /* The commands of every store. Of two whose names begin alike the longer one comes first. */
 extern const struct cf_admin_command cf_admin_commands[];
 
+/* A request of len bytes into its words, which stay in it: how many, or -1 when it is none. */
+int cf_admin_split(char *text, size_t len, char *words[CF_ADMIN_WORDS]);
+
 /*
  * The command that these words call, found in the table; *ret_n is how many of them are its name.
  * typed: a passphrase is not among them yet. NULL with *ret_n -ENOENT when it isn't there, with

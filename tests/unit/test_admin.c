@@ -72,6 +72,35 @@ static int run(struct fixture *f, int n, char **words)
 	return command->run(&admin, &f->err);
 }
 
+static void split__takes_words_that_end_in_NUL_and_empty_ones(void **state)
+{
+	char text[] = "undelete\0\0EX01/mail";
+	char *words[CF_ADMIN_WORDS];
+
+	(void)state;
+	assert_int_equal(cf_admin_split(text, sizeof(text), words), 3);
+	assert_string_equal(words[0], "undelete");
+	assert_string_equal(words[1], "");
+	assert_string_equal(words[2], "EX01/mail");
+}
+
+static void split__of_nothing_of_too_much_or_of_what_has_no_end_is_none(void **state)
+{
+	char text[CF_ADMIN_MAX + 1] = { 0 };
+	char *words[CF_ADMIN_WORDS];
+
+	(void)state;
+	assert_int_equal(cf_admin_split(text, 0, words), -1);
+	assert_int_equal(cf_admin_split(text, CF_ADMIN_WORDS, words), CF_ADMIN_WORDS);
+	assert_int_equal(cf_admin_split(text, CF_ADMIN_WORDS + 1, words), -1);
+	memset(text, 'x', sizeof(text));
+	assert_int_equal(cf_admin_split(text, 10, words), -1);
+	text[CF_ADMIN_MAX - 1] = text[CF_ADMIN_MAX] = '\0';
+	assert_int_equal(cf_admin_split(text, CF_ADMIN_MAX, words), 1);
+	/* What recv(2) says of a longer message that begins like this one. */
+	assert_int_equal(cf_admin_split(text, CF_ADMIN_MAX + 1, words), -1);
+}
+
 static void check__of_a_sound_store_is_0(void **state)
 {
 	char *words[] = { W("check") };
@@ -145,6 +174,8 @@ int main(void)
 		TEST(find__takes_each_command_with_the_words_it_needs),
 		TEST(find__with_too_few_or_too_many_words_says_the_usage),
 		TEST(find__of_another_word_or_none_is_ENOENT),
+		TEST(split__takes_words_that_end_in_NUL_and_empty_ones),
+		TEST(split__of_nothing_of_too_much_or_of_what_has_no_end_is_none),
 		TEST(check__of_a_sound_store_is_0),
 		TEST(backup__makes_a_new_file_for_the_owner_alone),
 		TEST(address__is_beside_the_store_also_below_a_long_path),
