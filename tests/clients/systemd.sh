@@ -143,6 +143,9 @@ is_unmounted() { ! is_mounted "$1"; }
 in_journal() { # UNIT TEXT
 	on journalctl --no-pager -o cat -u "$1" | grep -qF -- "$2"
 }
+rested() { # that it was started a few times just now is forgotten
+	works on systemctl reset-failed certfs@contoso
+}
 busy() { # NAME DIRECTORY: a program that works in the directory
 	on systemd-run --quiet --unit="$1" sh -c "cd '$2' && exec sleep 100000" || return
 	until_true on sh -c "test \$(systemctl show -p MainPID --value $1) -gt 0 &&
@@ -154,7 +157,7 @@ anna() { # COMMANDS: of a user, in a session that is over afterwards
 
 boot || skip "systemd does not start here: $(tail -n 1 console)"
 note "systemd $(on systemctl --version | sed -n '1s/[^0-9]*\([0-9]*\).*/\1/p')"
-works on useradd -m anna
+works on useradd -m -u 2001 anna
 
 # ---- installing ----
 
@@ -212,6 +215,7 @@ works anna 'cat /srv/certfs/contoso/README.txt'
 fails EACCES anna 'cat /srv/certfs/contoso/_audit.log'
 
 t 'service__with_a_wrong_key_fails_once_and_says_why'
+rested
 works on systemctl stop certfs@contoso
 true_that 'stop unmounts' is_unmounted /srv/certfs/contoso
 works on mv /etc/certfs/contoso.key /etc/certfs/right
@@ -232,8 +236,7 @@ t 'service__whose_processes_are_killed_is_mounted_again'
 again() { # MAINPID: another one, and it is mounted
 	[ "$(property certfs@contoso MainPID)" != "$1" ] && reaches certfs@contoso 'active running'
 }
-# That somebody started it a few times just now is forgotten.
-works on systemctl reset-failed certfs@contoso
+rested
 before=$(property certfs@contoso MainPID)
 works on sh -c "kill -9 \$(pgrep -P $before | head -n 1)"
 becomes 'after the worker' again "$before"
@@ -246,6 +249,7 @@ works on test -s /srv/certfs/contoso/EX01/mail/request.csr
 equal 'one mount, not two' 1 "$(grep -c ' /srv/certfs/contoso ' "/proc/$init/mountinfo")"
 
 t 'service__stops_while_a_program_is_in_it'
+rested
 works busy busy1 /srv/certfs/contoso
 fails 'ENOTCONN|ECONNABORTED' on sh -c \
 	'cd /srv/certfs/contoso && exec <README.txt && systemctl restart certfs@contoso && ls'
@@ -272,6 +276,7 @@ if on systemd-creds setup >out 2>&1; then
 	printf '[Service]\nLoadCredential=\nLoadCredentialEncrypted=certfs.key:/etc/certfs/%%i.cred\n' \
 		>root/etc/systemd/system/certfs@contoso.service.d/encrypted.conf
 	works on systemctl daemon-reload
+	rested
 	works on systemctl restart certfs@contoso
 	works on test -s /srv/certfs/contoso/EX01/mail/request.csr
 else
@@ -316,6 +321,18 @@ works on test -d /srv/a/EX01
 works busy busy3 /srv/certfs/contoso
 
 t 'reboot__with_all_of_it_in_use_is_quick_and_loses_nothing'
+cat >root/etc/systemd/system/reader.service <<-'END'
+	[Unit]
+	Requires=certfs@contoso.service
+	After=certfs@contoso.service
+	[Service]
+	Type=oneshot
+	RemainAfterExit=yes
+	ExecStart=/usr/bin/test -s /srv/certfs/contoso/EX01/mail/request.csr
+	[Install]
+	WantedBy=multi-user.target
+END
+works on systemctl enable reader
 works on mkdir /srv/a/EX02 /srv/certfs/contoso/EX02
 reboot
 for place in certfs/contoso certfs/fabrikam a b; do
@@ -323,6 +340,7 @@ for place in certfs/contoso certfs/fabrikam a b; do
 done
 works on test -d /srv/a/EX02
 works on test -d /srv/certfs/contoso/EX02
+equal 'who needs it came after it' 'active exited' "$(state reader)"
 equal 'the request is the same' PendingRequest "$(on cat /srv/certfs/contoso/EX01/mail/status)"
 works on certfsctl /var/lib/certfs/contoso.db check
 equal 'what cannot be mounted did not hold it up' 'failed failed' "$(state srv-d.mount)"
@@ -346,7 +364,8 @@ logind() { # LINE: a setting
 	printf '[Login]\n%s\n' "$1" >root/etc/systemd/logind.conf.d/test.conf
 	works on systemctl restart systemd-logind
 }
-no_session() { [ -z "$(on loginctl list-sessions --no-legend)" ] && ! on systemctl -q is-active user@1000; }
+no_login() { ! on loginctl list-sessions --no-legend | grep -qv manager; }
+no_session() { no_login && ! on systemctl -q is-active user@2001; }
 logind UserStopDelaySec=0
 becomes 'nobody is logged in' no_session
 
@@ -373,7 +392,7 @@ works anna 'until test -d certfs/own/EX01; do sleep 0.1; done'
 becomes 'logged in again it was mounted, and is no more' is_unmounted /home/anna/certfs/own
 works on loginctl enable-linger anna
 becomes 'with lingering it needs no session' is_mounted /home/anna/certfs/own
-works on test -z "$(on loginctl list-sessions --no-legend)"
+true_that 'nobody has logged in' no_login
 works on loginctl disable-linger anna
 becomes 'and without it does' is_unmounted /home/anna/certfs/own
 
