@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/name.h"
-#include "core/tree/node_private.h"
+#include "core/tree/unable_private.h"
 
 /* A name of certfs in this directory: fixed, or beginning with an underscore. */
 static int is_own(const struct cf_at *at, const char *name, struct cf_err *err)
@@ -132,7 +132,7 @@ static int remove_file(struct cf_at *at, uint64_t parent, const char *name, stru
 	if (child.dir != at->dir && !child.file)
 		return cf_fail(err, EISDIR, "'%s' is a directory", name);
 	if (!at->dir->unlink)
-		return cf_fail(err, EPERM, "'%s' belongs to certfs and can't be removed", name);
+		return cf_unable_change(at, file, name, "removed", err);
 	if (file && file->immutable)
 		return cf_fail(err, EPERM, "%s only takes what is appended; it can't be removed",
 			       name);
@@ -183,7 +183,7 @@ static int rename_child(struct cf_at *from, const char *name, struct cf_at *to,
 	if (r < 0)
 		return r;
 	if (cf_file_find(from->dir, name) || !from->dir->rename)
-		return cf_fail(err, EPERM, "'%s' belongs to certfs and can't be renamed", name);
+		return cf_unable_change(from, cf_file_find(from->dir, name), name, "renamed", err);
 	if (from->dir != to->dir && !to->dir->receive)
 		return cf_fail(err, EPERM, "'%s' can't be moved into %s", name, to->dir->what);
 	r = is_own(to, new_name, err);
@@ -243,7 +243,10 @@ int cf_tree_rename(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t parent, co
 int cf_tree_special(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t parent, const char *name,
 		    const char *what, struct cf_err *err)
 {
-	int r = cf_fail(err, EPERM, "'%s': a %s can't be made here", name, what);
+	int r = cf_fail(err, EPERM, "'%s': a %s can't be made here%s", name, what,
+			cf_dir_of(parent) == &cf_dir_services
+				? "; echo SERVICE >> CERTIFICATE/services hands a service over"
+				: "");
 
 	return cf_refuse(tree, ctx, parent, name, r, err);
 }

@@ -7,7 +7,7 @@
 #include "core/base/name.h"
 #include "core/base/text.h"
 #include "core/procedures/export.h"
-#include "core/tree/node_private.h"
+#include "core/tree/unable_private.h"
 
 static bool writes(int flags)
 {

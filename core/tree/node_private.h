@@ -331,10 +331,6 @@ bool cf_open_is_written(struct cf_tree *tree, uint64_t ino);
 /* What the present state allows: 0, -EACCES, -EPERM with the sentence. */
 int cf_file_may_open(const struct cf_at *at, int flags, struct cf_err *err);
 
-/* EACCES: a row can't be written or made now. EPERM: no file can have this name here. */
-int cf_unable_write(const struct cf_at *at, const struct cf_file *file, struct cf_err *err);
-int cf_unable_drop(const struct cf_at *at, const char *name, struct cf_err *err);
-
 /* -- lines.c ---------------------------------------------------------------------------------------------- */
 
 /* Take what a handle wrote line by line. 0; on failure nothing of this write was taken. */

@@ -56,6 +56,8 @@ int cf_at_path(const struct cf_at *at, const char *name, struct cf_buf *out, str
 		parts[n++] = deleted ? at->cert.deleted_name : at->cert.name;
 	else if (at->dir->what[0] == '_' && !deleted)
 		parts[n++] = at->dir->what;
+	if (at->dir == &cf_dir_thumbprint || at->dir == &cf_dir_domain)
+		parts[n++] = at->found.name;
 	if (at->file && at->file->name)
 		parts[n++] = at->file->name;
 	else if (at->file && at->dir->name)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/base/name.h"
-#include "core/tree/node_private.h"
+#include "core/tree/unable_private.h"
 
 static bool takes_anything(const struct cf_file *file)
 {
@@ -84,4 +84,20 @@ int cf_unable_drop(const struct cf_at *at, const char *name, struct cf_err *err)
 		       "'%s' can't be made in %s; files that are dropped end in .cer .crt .der "
 		       ".pem .p7b .p7c .p12 or .pfx",
 		       name, what);
+}
+
+int cf_unable_change(const struct cf_at *at, const struct cf_file *file, const char *name,
+		     const char *how, struct cf_err *err)
+{
+	const char *instead = "";
+
+	if (at->dir == &cf_dir_services)
+		return cf_fail(err, EPERM,
+			       "'%s' leads to the certificate that was assigned last and can't be "
+			       "%s; echo %s >> CERTIFICATE/services hands the service over",
+			       name, how, name);
+	if (file && file->set && !at->dir->deleted)
+		instead = file->write_only ? "; an empty line takes the password back"
+					   : "; an empty line brings the default back";
+	return cf_fail(err, EPERM, "'%s' belongs to certfs and can't be %s%s", name, how, instead);
 }

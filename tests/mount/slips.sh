@@ -80,6 +80,24 @@ expect EPERM put mnt/EX01/ca.crl 'x\n'
 sentence - '_trust'
 unchanged
 
+t 'name__of_certfs_says_what_is_done_instead'
+valid mnt/EX01/smtp smtp.contoso.com
+works sh -c 'echo SMTP >> mnt/EX01/smtp/services'
+snapshot
+expect EPERM unlink mnt/EX01/_services/SMTP
+sentence - 'echo SMTP >> CERTIFICATE/services'
+fails - ln -sfn ../web mnt/EX01/_services/SMTP
+sentence - 'symbolic link' '>> CERTIFICATE/services'
+expect EPERM rename mnt/EX01/_services/SMTP mnt/EX01/_services/POP
+sentence - 'echo SMTP >> CERTIFICATE/services'
+expect EPERM unlink mnt/EX01/_settings/fqdn
+sentence - 'an empty line brings the default back'
+expect EPERM unlink mnt/_export.password
+sentence - 'an empty line takes the password back'
+expect EPERM unlink mnt/_by-domain/smtp.contoso.com/EX01
+sentence - '_by-domain/smtp.contoso.com/EX01: '
+unchanged
+
 t 'file__that_certfs_makes_itself_says_so'
 snapshot
 issue root $w/request.csr fullchain.pem
