@@ -153,7 +153,8 @@ static int put_month(const struct line *line, int i, struct cf_buf *out, struct 
 	if (r == 0)
 		r = cf_buf_printf(out, err, "<text x=\"%d\" y=\"%d\">%c</text>\n", middle(i + 1),
 				  y + 17, letters[month % 12]);
-	if (r == 0 && (i == 0 || month % 12 == 0))
+	/* The first month says its year too, but for December: the next one's stands beside it. */
+	if (r == 0 && (month % 12 == 0 || (i == 0 && month % 12 != 11)))
 		r = cf_buf_printf(out, err, "<text class=\"year\" x=\"%d\" y=\"%d\">%d</text>\n",
 				  middle(i + 1), y + 34, month / 12);
 	return r;

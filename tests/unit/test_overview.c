@@ -345,6 +345,37 @@ static void page__dates_that_pass_are_its_time(void **state)
 	done(&r);
 }
 
+/* Months are narrower than years' numbers. */
+static void page__two_years_never_stand_side_by_side(void **state)
+{
+	static const struct {
+		const char *now;
+		int years;
+	} cases[] = {
+		{ "2040-10-15T00:00:00Z", 3 }, /* to September 2042 */
+		{ "2041-12-15T00:00:00Z", 2 }, /* to November 2043, without its own */
+		{ "2043-01-15T00:00:00Z", 2 }, /* to December 2044 */
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < CF_COUNT(cases); i++) {
+		char name[16];
+		cf_time now;
+		struct reader r;
+		int n = 0;
+
+		assert_true(cf_time_parse(cases[i].now, &now));
+		cf_clock_set(&f->clock, now);
+		snprintf(name, sizeof(name), "m%zu", i);
+		fx_valid(f, "EX01", name);
+		r = read_page(f);
+		for (const char *p = f->text.data; (p = strstr(p, "class=\"year\"")); p++)
+			n++;
+		assert_int_equal(n, cases[i].years);
+		done(&r);
+	}
+}
+
 static void no_inode(void *arg, uint64_t ino)
 {
 	(void)arg;
@@ -411,6 +442,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(page__allows_its_own_style_and_nothing_else,
 						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(page__shows_500_and_counts_the_others, fx_setup,
+						fx_teardown),
+		cmocka_unit_test_setup_teardown(page__two_years_never_stand_side_by_side, fx_setup,
 						fx_teardown),
 		cmocka_unit_test_setup_teardown(page__dates_that_pass_are_its_time, fx_setup,
 						fx_teardown),
