@@ -56,7 +56,37 @@ install_packages() {
 		missing=$(missing_packages "$@") && [ -z "$missing" ]; then
 		return 0
 	fi
-	say "These packages could not be installed. As root: apt-get install --no-install-recommends $missing" >&2
+	say "These packages could not be installed. As root: apt-get update && apt-get install --no-install-recommends $missing" >&2
+	return 1
+}
+
+# unpack_packages FOLDER PACKAGE...: unpacks what is missing of them, and what they need, there: nothing
+# of it is installed, configured or started. Returns 1 where that was not possible.
+unpack_packages() {
+	folder=$1
+	shift
+	missing=$(missing_packages "$@")
+	[ -n "$missing" ] || return 0
+	[ "$(cat "$folder/unpacked" 2>/dev/null)" != "$missing" ] || return 0
+	rm -rf "$folder"
+	mkdir -p "$folder/packages"
+	# What would be installed: "Inst PACKAGE (VERSION ..."
+	# shellcheck disable=SC2086 # a list of words
+	if list=$(apt-get -s --no-install-recommends install $missing 2>/dev/null |
+		sed -n 's/^Inst \([^ ]*\) .*/\1/p') && [ -n "$list" ] &&
+		(cd "$folder/packages" && apt-get -q download $list >log 2>&1 </dev/null); then
+		for file in "$folder"/packages/*.deb; do
+			dpkg -x "$file" "$folder" || return 1
+		done
+		for place in bin sbin lib; do # on a merged system these are links into /usr
+			[ ! -d "$folder/$place" ] || { mkdir -p "$folder/usr/$place" &&
+				cp -a "$folder/$place/." "$folder/usr/$place/" && rm -r "${folder:?}/$place"; }
+		done
+		rm -r "$folder/packages"
+		printf '%s' "$missing" >"$folder/unpacked"
+		return 0
+	fi
+	say "These packages could not be unpacked: $missing" >&2
 	return 1
 }
 

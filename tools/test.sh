@@ -175,13 +175,20 @@ install_packages "Building certfs" $build_packages openssl || {
 }
 # Programs that work on a mount as people's do, and checkers. What is missing is skipped by name.
 # The certificates of NIST's PKITS are in python3-cryptography-vectors.
-install_packages "Testing certfs" busybox cpio curl e2fsprogs ed gnutls-bin rsync sqlite3 \
-	python3-cryptography-vectors \
+install_packages "Testing certfs" busybox cpio curl e2fsprogs ed file gnutls-bin inotify-tools less \
+	libglib2.0-bin perl python3-cryptography-vectors rsync sqlite3 tree unzip zip \
 	clang clang-format libclang-rt-14-dev mandoc ||
 	say "Going on without them."
 # What people back up with. A test of a program that is missing says so, and tries the others.
-install_packages "Testing certfs with the programs of others" restic borgbackup rclone libnss3-tools ||
-	say "Going on without them."
+install_packages "Testing certfs with the programs of others" restic borgbackup rclone libnss3-tools \
+	mc nano vim || say "Going on without them."
+# Only root can start these. Nobody wants a mail server installed unasked: they are unpacked beside the build.
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+	CERTFS_TEST_PROGRAMS=$(pwd)/build-programs
+	export CERTFS_TEST_PROGRAMS
+	unpack_packages "$CERTFS_TEST_PROGRAMS" nginx-light postfix dovecot-imapd samba smbclient ||
+		say "Going on without them."
+fi
 [ -c /dev/fuse ] || say "There is no /dev/fuse, so nothing can be mounted here."
 
 # A leak, an overflow or undefined behaviour ends the process, so that a test sees it.
@@ -194,15 +201,14 @@ export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
 strict="-Dwerror=true"
 sanitizers="-Db_sanitize=address,undefined"
 
-# Programs that wait for keys or are servers: nobody wants a mail server installed unasked, or a Debian.
+# Desktops take half a gigabyte, emacs 160 MB, and systemd is tried in a Debian of its own;
 # CERTFS_TEST_ROOT names where that is kept.
 interactive="--no-suite interactive"
 if [ "${CERTFS_TEST_INTERACTIVE-}" = 1 ]; then
 	interactive=
-	install_packages "Typing into editors, starting servers and desktops" emacs-nox mc nano python3 vim \
-		nginx-light postfix dovecot-imapd samba smbclient thunar pcmanfm nautilus mousepad xvfb \
-		xdotool openbox imagemagick dbus gvfs gvfs-daemons adwaita-icon-theme shared-mime-info \
-		debootstrap ||
+	install_packages "Working with emacs, desktops and systemd" emacs-nox thunar pcmanfm nautilus \
+		mousepad xvfb xdotool openbox imagemagick dbus gvfs gvfs-daemons adwaita-icon-theme \
+		shared-mime-info debootstrap ||
 		say "Going on without them."
 fi
 

@@ -1,9 +1,11 @@
 #!/bin/sh
 # Serving: TLS straight from `_services` of a mount with `-o keys`: what is served verifies and has the
 # key that `tlsa` announced; after a renewal, a hand-over of the services and a reload the new
-# certificate is served. By openssl's server always, by nginx, Postfix and Dovecot with
-# CERTFS_TEST_INTERACTIVE=1 where they are installed.
+# certificate is served. By openssl's server, and as root by nginx, Postfix and Dovecot, where they are
+# installed or unpacked.
 
+# shellcheck source=tests/clients/unpacked.sh
+. "$(dirname "$0")/unpacked.sh"
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/../mount/lib.sh"
 
@@ -105,7 +107,9 @@ server() {
 	works sh -c "$_stop"
 }
 
-if [ "${CERTFS_TEST_INTERACTIVE-}" = 1 ] && [ "$(id -u)" = 0 ]; then
+if [ "$(id -u)" != 0 ]; then
+	note 'only root starts nginx, Postfix and Dovecot'
+else
 	PATH=$PATH:/usr/sbin:/sbin
 	if have nginx; then
 		port=$(port)
@@ -116,6 +120,11 @@ if [ "${CERTFS_TEST_INTERACTIVE-}" = 1 ] && [ "$(id -u)" = 0 ]; then
 			events {}
 			http {
 				access_log off;
+				client_body_temp_path $T/nginx-body;
+				proxy_temp_path $T/nginx-proxy;
+				fastcgi_temp_path $T/nginx-fastcgi;
+				uwsgi_temp_path $T/nginx-uwsgi;
+				scgi_temp_path $T/nginx-scgi;
 				server {
 					listen 127.0.0.1:$port ssl;
 					ssl_certificate $T/mnt/EX01/_services/IIS/combined.pem;
@@ -123,7 +132,7 @@ if [ "${CERTFS_TEST_INTERACTIVE-}" = 1 ] && [ "$(id -u)" = 0 ]; then
 				}
 			}
 		END
-		nginx="timeout 60 nginx -c $T/nginx.conf -p $T"
+		nginx="timeout 60 nginx -c $T/nginx.conf -p $T -e $T/nginx.log"
 		server nginx '' "$nginx" "$nginx -s reload" "$nginx -s quit"
 		becomes 'nginx is gone' test ! -e nginx.pid
 	fi
