@@ -176,6 +176,62 @@ if have certtool; then
 	works certtool --p12-info --inder --password pw --infile mnt/EX01/deaf/export.pfx
 fi
 
+t 'openssl_and_certtool__do_not_hear_a_refusal_but_why_says_it'
+request mnt/EX01/silent silent.contoso.com
+snapshot
+works openssl x509 -in mnt/EX01/deaf/certificate.pem -out mnt/EX01/silent/answer.cer
+sentence mnt/EX01/silent answer.cer EX01/deaf
+works openssl rand -out mnt/EX01/silent/random.cer 100
+sentence mnt/EX01/silent random.cer
+if have certtool; then
+	works certtool --certificate-info --infile ca/root.pem --outfile mnt/EX01/silent/root.pem
+	sentence mnt/EX01/silent root.pem _trust
+fi
+unchanged
+
+# brings 'COMMAND': an answer to the request in $d, in its own way.
+brings() {
+	n=$((n + 1))
+	d=mnt/EX01/brought-$n
+	request $d brought.contoso.com
+	issue root $d/request.csr answer.cer
+	works env "d=$d" bash -c "$1"
+	is $d/status Valid
+}
+# shellcheck disable=SC2016 # d is expanded by the shell that brings starts
+{
+	t 'archives__are_unpacked_into_a_certificate'
+	brings 'tar -cf answer.tar answer.cer && tar -xf answer.tar -C $d'
+	brings 'tar -cf answer.tar answer.cer && tar -xpf answer.tar --overwrite --same-owner -C $d'
+	! have cpio || brings 'echo answer.cer | cpio -o -H newc --quiet >answer.cpio &&
+		cpio -D $d -i -m --quiet <answer.cpio'
+	t 'pipes__end_in_a_certificate'
+	brings 'cat answer.cer | (umask 077; cat >$d/answer.cer)'
+	brings 'grep -v -e --- answer.cer | base64 -d >$d/answer.der'
+	brings 'flock $d cp answer.cer $d/answer.cer'
+	if have rsync; then
+		t 'rsync__brings_with_every_way_of_writing'
+		mkdir elsewhere
+		for options in '-a --temp-dir=$PWD/elsewhere' '--chmod=600 --partial' --append --append-verify \
+			'-a --backup' '--inplace --whole-file' '-rlptgoD' '--remove-source-files' '-aAX'; do
+			brings "rsync $options answer.cer \$d/"
+		done
+		request mnt/EX01/delayed delayed.contoso.com
+		issue root mnt/EX01/delayed/request.csr answer.cer
+		snapshot
+		rsync --delay-updates answer.cer mnt/EX01/delayed/ 2>said # its exit status may be 0
+		has said partial-dir
+		has mnt/_errors 'delayed/.~tmp~: no directory can be made in a certificate'
+		unchanged
+	fi
+	if have gio; then
+		t 'gio__moves_an_answer'
+		brings 'gio move answer.cer $d/'
+		absent answer.cer
+		brings 'gio save $d/answer.cer <answer.cer'
+	fi
+}
+
 t 'editors__save_a_value'
 expect 0 mkdir mnt/EX01/edited
 e=mnt/EX01/edited
