@@ -5,9 +5,13 @@
 # /etc are both the machine's and theirs, and where their users exist. Installed programs are used as they are.
 
 unpacked=${CERTFS_TEST_PROGRAMS-}
+lay='for folder in usr etc; do
+	mount -t overlay -o "ro,lowerdir=$1/$folder:/$folder" unpacked /$folder || exit 1
+done'
+# Not where the kernel has no overlays, or where what is tried lies below /usr itself.
 if [ -z "${CERTFS_TEST_UNPACKED-}" ] && [ -d "$unpacked/usr" ] && [ "$(id -u)" = 0 ] &&
-	unshare --mount --propagation private mount -t overlay -o "ro,lowerdir=$unpacked/usr:/usr" \
-		unpacked /usr 2>/dev/null; then
+	unshare --mount --propagation private sh -c "$lay"'
+		touch "$1/probe" && rm "$1/probe" && [ -x "$2" ]' sh "$unpacked" "${CERTFS-$0}" 2>/dev/null; then
 	CERTFS_TEST_UNPACKED=yes exec unshare --mount --propagation private sh "$0"
 fi
 if [ -n "${CERTFS_TEST_UNPACKED-}" ]; then
@@ -15,9 +19,7 @@ if [ -n "${CERTFS_TEST_UNPACKED-}" ]; then
 	findmnt -rn -t fuse.certfs -o TARGET | while read -r foreign; do
 		umount -l "$foreign"
 	done
-	for folder in usr etc; do
-		mount -t overlay -o "ro,lowerdir=$unpacked/$folder:/$folder" unpacked /$folder
-	done
+	sh -c "$lay" sh "$unpacked"
 	for file in passwd group; do
 		cat "/etc/$file" >"$unpacked/$file.$$"
 	done
