@@ -52,7 +52,7 @@ install_packages() {
 	# shellcheck disable=SC2086 # a list of words
 	if as_root apt-get -q update </dev/null &&
 		as_root env DEBIAN_FRONTEND=noninteractive \
-			apt-get -q -y --no-install-recommends install $missing </dev/null &&
+			apt-get -q -y -o Dpkg::Use-Pty=0 --no-install-recommends install $missing </dev/null &&
 		missing=$(missing_packages "$@") && [ -z "$missing" ]; then
 		return 0
 	fi
