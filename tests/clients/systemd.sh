@@ -195,6 +195,23 @@ becomes 'the head of the audit log is in the journal' in_journal certfs@contoso 
 works on mkdir /srv/certfs/contoso/EX01 /srv/certfs/contoso/EX01/mail
 works on sh -c 'echo CN=mail.contoso.com >/srv/certfs/contoso/EX01/mail/request.csr'
 
+t 'service__does_all_that_certfs_does'
+# Its decoders, and what the unit takes from it, are not in each other's way.
+works on sh -c 'umask 022; cd /var/tmp && openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 3650 -subj "/CN=Test CA"'
+works on cp /var/tmp/ca.pem /srv/certfs/contoso/_trust/
+works on mkdir /srv/certfs/contoso/EX01/web
+works on sh -c 'echo CN=web.contoso.com >/srv/certfs/contoso/EX01/web/request.csr'
+works on sh -c 'cd /var/tmp && openssl x509 -req -in /srv/certfs/contoso/EX01/web/request.csr -CA ca.pem -CAkey ca.key -CAcreateserial -copy_extensions copy -days 397 -out web.cer'
+works on cp /var/tmp/web.cer /srv/certfs/contoso/EX01/web/
+equal 'it is valid' Valid "$(on cat /srv/certfs/contoso/EX01/web/status)"
+works on sh -c 'echo Secret-0815 >/srv/certfs/contoso/EX01/web/export.password'
+works on openssl pkcs12 -in /srv/certfs/contoso/EX01/web/export.pfx -passin pass:Secret-0815 -noout
+on tail -n 1 /srv/certfs/contoso/_audit.log >line
+has line '"openssl"' '"uid":0'
+becomes 'it is confined' in_journal certfs@contoso 'makes only those that serving takes'
+worker=$(on pgrep -P "$(property certfs@contoso MainPID)" | head -n 1)
+note "$(on grep -E 'CapEff|VmLck' "/proc/$worker/status" | tr -s '\n\t ' ' ')"
+
 t 'journal__has_each_refusal_and_no_secret'
 works on sh -c 'echo Secret-0815 >/srv/certfs/contoso/EX01/mail/export.password'
 fails EPERM on mkdir /srv/certfs/contoso/_foo
