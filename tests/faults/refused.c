@@ -17,7 +17,7 @@
 #define PASSES 4
 #define STRIDE 5
 #endif
-#define PASSES_MORE 60
+#define PASSES_MORE 12
 
 /* One change, and what came of it. */
 struct step {
