@@ -12,6 +12,7 @@
 #include "core/base/name.h"
 #include "core/base/text.h"
 #include "core/tree/staged_private.h"
+#include "core/tree/unable_private.h"
 
 /* What is judged: a copy, so that nobody waits for it. */
 struct judged {
@@ -71,7 +72,7 @@ static int deliver(struct cf_tree *tree, struct cf_ctx *ctx, uint64_t parent, co
 		return cf_lines_whole(ctx, at.id, file, bytes, err);
 	if (r == 0 &&
 	    (!at.dir->deliver || (file && !file->deliver) || (!file && !at.dir->takes(name))))
-		r = cf_fail(err, EPERM, "'%s' is no name for a file in %s", name, at.dir->what);
+		r = cf_unable_drop(&at, name, err);
 	if (r == 0)
 		r = at.dir->deliver(ctx, at.id, name, bytes, judged->mode, judged->mtime, err);
 	return r;
@@ -145,8 +146,7 @@ static int is_only_renamed(struct cf_tree *tree, struct cf_ctx *ctx, struct cf_s
 	if (r < 0 || cf_file_find(at.dir, new_name))
 		return r;
 	if (!at.dir->deliver || (!staging && !at.dir->takes(new_name)))
-		return cf_fail(err, EPERM, "'%s' is no name for a file in %s", new_name,
-			       at.dir->what);
+		return cf_unable_drop(&at, new_name, err);
 	*ret = staging || (staged->accepted && staged->parent == new_parent);
 	return 0;
 }

@@ -10,6 +10,8 @@ works mkdir mnt/EX01 mnt/EX01/mail mnt/EX01/web
 m=mnt/EX01/mail
 w=mnt/EX01/web
 
+seq -f 'host%g.contoso.com' 700 >names
+
 t 'name__is_taken_as_openssl_prints_it'
 expect 0 put $w/request.csr 'C = US, O = "Contoso, Ltd.", CN = web.contoso.com\n'
 is $w/subject 'CN=web.contoso.com, O=Contoso\, Ltd., C=US'
@@ -64,6 +66,11 @@ expect EPERM put mnt/_settings/accepted-domain 'contoso.com\n'
 sentence - "is 'accepted-domains' meant"
 expect EPERM put $m/notes.txt 'hello\n'
 sentence $m .cer .p12 .pfx
+fails EPERM sh -c "cp names $m/.notes.txt.x; mv $m/.notes.txt.x $m/notes.md"
+sentence $m .cer .p12 .pfx notes.md
+fails EPERM mv $m/.notes.txt.x $m/Subject.
+sentence $m "is 'subject' meant"
+works rm $m/.notes.txt.x
 unchanged
 
 t 'file__in_a_wrong_directory_says_where_it_belongs'
@@ -121,7 +128,6 @@ expect EACCES put $w/domains 'www.contoso.com\n'
 sentence $w 'the certificate is made' renew
 
 t 'list__that_programs_write_in_pieces_is_never_cut_in_a_name'
-seq -f 'host%g.contoso.com' 700 >names
 works sh -c "dd bs=4096 if=names of=$m/domains status=none"
 same names $m/domains
 works sh -c "dd bs=4096 if=names of=mnt/_settings/accepted-domains status=none"
