@@ -294,6 +294,8 @@ static int truncate_file(struct cf_at *at, struct cf_open *open, const struct cf
 		return cf_fail(err, EPERM, "%s only takes what is appended", file->name);
 	if (!(cf_file_mode(at, file) & 0222))
 		return cf_unable_write(at, file, err);
+	if (set->size && cf_open_holds(open, set->size))
+		return 0;
 	if (set->size)
 		return cf_fail(err, EINVAL, "a size other than 0 can't be set here");
 	if (open && !open->staged) {

@@ -327,6 +327,8 @@ void cf_open_unlist(struct cf_tree *tree, struct cf_open *open);
 
 /* Has an open handle of this inode taken bytes? The kernel tells no handle with utimens(2). */
 bool cf_open_is_written(struct cf_tree *tree, uint64_t ino);
+/* Whether what the handle wrote is so long: busybox vi cuts it there, which changes nothing. */
+bool cf_open_holds(struct cf_open *open, uint64_t size);
 
 /* What the present state allows: 0, -EACCES, -EPERM with the sentence. */
 int cf_file_may_open(const struct cf_at *at, int flags, struct cf_err *err);

@@ -58,3 +58,15 @@ bool cf_open_is_written(struct cf_tree *tree, uint64_t ino)
 	pthread_mutex_unlock(&tree->lock);
 	return written;
 }
+
+bool cf_open_holds(struct cf_open *open, uint64_t size)
+{
+	bool same;
+
+	if (!open || open->staged)
+		return false;
+	pthread_mutex_lock(&open->lock);
+	same = open->in.len == size;
+	pthread_mutex_unlock(&open->lock);
+	return same;
+}
