@@ -52,6 +52,23 @@ if have vim || have vi; then
 	is mnt/EX01/vim-request/status Valid
 fi
 
+if command -v busybox >/dev/null && busybox vi --help >/dev/null 2>&1; then
+	edited vi
+	errors=$(wc -l <mnt/_errors)
+	types busybox vi "$dir/domains" -- quiet 'type :s/old/new-and-longer/\r' quiet 'type :wq\r'
+	is "$dir/domains" new-and-longer.example
+	types busybox vi "$dir/domains" -- quiet 'type :s/new-and-longer/new/\r' quiet 'type :wq\r'
+	is "$dir/domains" new.example
+	equal 'nothing was refused on the way' "$errors" "$(wc -l <mnt/_errors)"
+	types busybox vi "$dir/key-type" -- quiet 'type :s/rsa2048/rsa1024/\r' quiet 'type :w\r' \
+		'wait 0C' quiet 'type :q!\r' # that nothing was written is all it shows
+	is "$dir/key-type" rsa2048
+	sentence "$dir" rsa1024
+	types busybox vi mnt/EX01/vi-request/answer.pem -- quiet 'type :r vi.pem\r' quiet 'type :1d\r' \
+		quiet 'type :w\r' quiet 'type :q!\r'
+	is mnt/EX01/vi-request/status Valid
+fi
+
 if have nano; then
 	edited nano
 	types nano --ignorercfiles "$dir/domains" -- quiet 'type \x0bnew.example\r' quiet 'type \x0f' \
