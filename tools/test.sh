@@ -14,6 +14,7 @@ failed=0
 skipped=0
 failures=
 skips=
+omissions=
 started=$(date +%s)
 newline='
 '
@@ -61,7 +62,8 @@ heading() {
 }
 
 # results LOG: one line per test case in meson's log: a verdict and a name. A test that reports in
-# TAP has many cases; what ends badly after them (a leak, a crash, a timeout) is one more.
+# TAP has many cases; what ends badly after them (a leak, a crash, a timeout) is one more. A part of a
+# script that was left out is told, and counts for nothing.
 results() {
 	python3 - "$1" <<'PY'
 import json, re, sys
@@ -70,6 +72,8 @@ case = re.compile(r'^(not )?ok\b\s*\d*\s*(?:- )?(.*?)\s*(?:#\s*(SKIP|TODO)\b\s*(
 for line in open(sys.argv[1], encoding='utf-8', errors='replace'):
     test = json.loads(line)
     output = test.get('stdout') or ''
+    for part in dict.fromkeys(re.findall(r'^# left out: (.*)', output, re.M)):
+        print('part', f"{test['name']}: {part}")
     bad = False
     cases = 0
     if re.search(r'^(1\.\.\d+|(not )?ok \d)', output, re.M):
@@ -133,6 +137,7 @@ meson_tests() {
 		case $verdict in
 		fail) fail "$what: $name" ;;
 		skip) skip "$what: $name" ;;
+		part) omissions="$omissions$newline  $what: $name" ;;
 		esac
 	done <<LIST
 $cases
@@ -257,5 +262,6 @@ fi
 heading "the end"
 [ -z "$failures" ] || say "Failed:$failures"
 [ -z "$skips" ] || say "Skipped:$skips"
+[ -z "$omissions" ] || say "Left out, of tests that ran:$omissions"
 say "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

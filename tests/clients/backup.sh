@@ -6,12 +6,6 @@
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/../mount/lib.sh"
 
-have() { # PROGRAM: or a note that it isn't here
-	command -v "$1" >/dev/null && return 0
-	note "no $1 here"
-	return 1
-}
-
 reads() { # how many requests to read a file came since the mount
 	ctl requests 2>/dev/null | awk '$1 == "READ" { n = $2 } END { print n + 0 }'
 }

@@ -6,12 +6,6 @@
 . "$(dirname "$0")/../mount/lib.sh"
 command -v python3 >/dev/null || skip 'no python3, which types'
 
-have() { # PROGRAM: or a note that it isn't here
-	command -v "$1" >/dev/null && return 0
-	note "no $1 here"
-	return 1
-}
-
 types() { # PROGRAM ARGS -- STEP...
 	works timeout 200 python3 "$suite/type.py" "$@"
 }

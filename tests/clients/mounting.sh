@@ -84,7 +84,7 @@ if [ -n "${CERTFS_TEST_APART-}" ]; then
 	fi
 	umount real
 else
-	note 'no mount namespace of our own here'
+	left_out 'what changes the machine: no mount namespace of our own here'
 fi
 
 # nobody is in every Debian's list of users, which fusermount3 asks.
@@ -141,7 +141,7 @@ else
 	note 'an ordinary user can not reach /dev/fuse, fusermount3, /etc/mtab or the programs here'
 fi
 
-if command -v python3 >/dev/null; then
+if have python3; then
 	t 'service__tells_its_manager_when_it_is_ready_and_when_it_stops'
 	mkdir run
 	cp certs.key run/certfs.key
@@ -173,7 +173,7 @@ if [ -n "${CERTFS_TEST_APART-}" ] && command -v python3 >/dev/null; then
 	works timeout 120 python3 "$suite/automount.py" "$T/auto" "$CERTFS" -o "$options" certs.db "$T/auto"
 	umount auto 2>/dev/null
 	case $(cat out) in
-	'no autofs'*) note "$(cat out)" ;;
+	'no autofs'*) left_out "$(cat out)" ;;
 	*)
 		equal 'what came of it' 'mounted 0
 True
@@ -197,7 +197,7 @@ for kind in '' -user; do
 	if verify "$kind" 's/^Restart=.*/Restart=sometimes/' >said; then
 		equal "certfs$kind@.service" '' "$(verify "$kind")"
 	else
-		note "systemd-analyze finds no mistakes here: $(command -v systemd-analyze || echo 'there is none')"
+		left_out "systemd-analyze finds no mistakes here: $(command -v systemd-analyze || echo 'there is none')"
 	fi
 done
 

@@ -14,7 +14,7 @@ done
 
 start
 if [ -n "${missing-}" ]; then
-	note "no $missing here, so Samba isn't tried"
+	left_out "all of it: no $missing here"
 	finish
 fi
 chmod 711 "$T"

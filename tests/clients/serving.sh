@@ -9,12 +9,6 @@
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/../mount/lib.sh"
 
-have() { # PROGRAM: or a note that it isn't here
-	command -v "$1" >/dev/null && return 0
-	note "no $1 here"
-	return 1
-}
-
 command -v python3 >/dev/null || skip "no python3, which finds a port"
 start keys
 chmod 711 "$T"
@@ -108,7 +102,7 @@ server() {
 }
 
 if [ "$(id -u)" != 0 ]; then
-	note 'only root starts nginx, Postfix and Dovecot'
+	left_out 'nginx, Postfix and Dovecot: only root starts them'
 else
 	PATH=$PATH:/usr/sbin:/sbin
 	if have nginx; then

@@ -371,7 +371,7 @@ if [ -c /dev/autofs ] && reaches srv-c.automount 'active waiting'; then
 	becomes 'it is unmounted' is_unmounted /srv/c
 	works on timeout 60 test -d /srv/c/EX01
 else
-	note 'no autofs here'
+	left_out 'no autofs here'
 fi
 
 # ---- sessions ----

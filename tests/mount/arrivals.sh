@@ -87,7 +87,7 @@ unchanged
 
 # In a user namespace without a mapping for these ids there is nothing to try.
 if [ "$(id -u)" != 0 ] || [ "$(value as_in 4711 4711 4712 : getuid)" != '0 4711' ]; then
-	note 'left out: this user may not become another one'
+	left_out 'other users: this one may not become another'
 	finish
 fi
 

@@ -132,7 +132,7 @@ if testing; then
 	becomes 'a head' in_use 3
 	equal 'with the last line' "$(head_now)" "$(logged_heads 'in use' | tail -n 1)"
 else
-	note 'left out, as this build has no clock to set: a head after a day'
+	left_out 'a head after a day: the clock of this program cannot be set'
 fi
 stop
 t 'head__each_that_was_logged_is_found_again'
@@ -154,8 +154,7 @@ while read -r head; do
 done <heads
 cp now.db certs.db
 
-if ! command -v sqlite3 >/dev/null; then
-	note 'there is no sqlite3 here: changes from outside are left out'
+if ! have sqlite3; then
 	finish
 fi
 

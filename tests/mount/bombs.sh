@@ -102,7 +102,7 @@ if testing; then
 	listed mnt/EX01 'mail _services _settings _apply.ps1 _export.password _import.password'
 	sound
 else
-	note 'left out, as this build holds nothing: that others are answered while a bomb is judged'
+	left_out 'that others are answered while a bomb is judged: this program holds nothing back'
 fi
 
 finish

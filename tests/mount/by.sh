@@ -191,13 +191,11 @@ t 'links__lead_to_the_same_in_a_copy'
 works cp -a mnt copy
 is "copy/_by-thumbprint/$own/EX01/thumbprint" "$own"
 is 'copy/_by-domain/*.contoso.com/EX02/status' Valid
-if command -v rsync >/dev/null; then
+if have rsync; then
 	mkdir moved
 	works rsync -a mnt/ moved/copy/
 	works mv moved elsewhere
 	is "elsewhere/copy/_by-thumbprint/$own/EX01/thumbprint" "$own"
-else
-	note 'no rsync'
 fi
 
 t 'views__are_their_owners_alone_where_others_are_let_in'
@@ -208,7 +206,7 @@ if [ "$(id -u)" = 0 ]; then
 	expect '0 0755 EACCES EACCES EACCES EACCES' as 54321 54321 : stat mnt/EX01 mode : readdir mnt/_by-thumbprint : readlink mnt/_by-domain/own.contoso.com/EX01 : readdir mnt/_expiring : open mnt/_notifications O_RDONLY
 	restart
 else
-	note 'only root lets others in without an entry in /etc/fuse.conf'
+	left_out 'other users: only root lets them in without an entry in /etc/fuse.conf'
 fi
 
 # ---- dates ----
@@ -244,7 +242,7 @@ absent "$link"
 lacks mnt/_notifications short
 
 if ! testing; then
-	note 'the clock of this program cannot be set: dates that pass are left out'
+	left_out 'dates that pass: the clock of this program cannot be set'
 	finish
 fi
 

@@ -9,12 +9,6 @@ expect 0 mkdir mnt/EX01
 ca root
 works cp ca/root.pem mnt/_trust/
 
-have() { # PROGRAM: or a note that it isn't here
-	command -v "$1" >/dev/null && return 0
-	note "no $1 here"
-	return 1
-}
-
 n=0
 # path 'COMMAND' [ERRNO|- [new]]: how a client brings the file $from to the place $to. Tried for a
 # property, a request, an answer, a password and an export, with a refused neighbour of each kind.

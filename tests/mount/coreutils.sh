@@ -5,12 +5,6 @@
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-have() { # PROGRAM: or a note that it isn't here
-	command -v "$1" >/dev/null && return 0
-	note "no $1 here"
-	return 1
-}
-
 start
 ca root
 works cp ca/root.pem mnt/_trust/

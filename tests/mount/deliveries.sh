@@ -68,7 +68,7 @@ deliver() { # COMMAND: run by sh, with d the directory
 	deliver sh -c 'dd if=answer.cer of=$d/answer.cer bs=100 conv=fsync status=none'
 	deliver sh -c 'openssl x509 -in answer.cer -outform DER -out $d/answer.cer'
 	deliver sh -c 'cp answer.cer $d/.answer.tmp && mv $d/.answer.tmp $d/answer.cer'
-	if command -v rsync >/dev/null; then
+	if have rsync; then
 		deliver sh -c 'rsync answer.cer $d/'
 		deliver sh -c 'rsync -a answer.cer $d/'
 		deliver sh -c 'rsync -a --inplace answer.der $d/answer.der'
@@ -139,7 +139,7 @@ fails EBADMSG sh -c "cat garbage.cer > $d/answer.cer"
 fails EBADMSG install garbage.cer $d/
 fails EBADMSG mv garbage.cer $d/
 true_that 'mv kept its source' test -s garbage.cer
-if command -v rsync >/dev/null; then
+if have rsync; then
 	fails EBADMSG rsync garbage.cer $d/
 fi
 works bash -c "echo 'no certificate either' > $d/answer.cer" # a shell doesn't hear close(2)

@@ -288,7 +288,7 @@ expect 0 mkdir mnt/EX03
 request mnt/EX03/rsa rsa.contoso.com 'key-type = rsa2048'
 answer mnt/EX03/rsa issuing
 works sh -c "echo 'Sekret 9' > mnt/EX03/_export.password"
-if command -v certutil >/dev/null && command -v pk12util >/dev/null; then
+if have certutil && have pk12util; then
 	mkdir nss
 	works timeout 60 certutil -N -d sql:nss --empty-password
 fi
@@ -296,22 +296,18 @@ for encryption in aes256-sha256 3des-sha1; do
 	works sh -c "echo $encryption > mnt/EX03/_settings/pfx-encryption"
 	works cp -f mnt/EX03/rsa/export.pfx rsa.pfx
 	opens rsa.pfx 'Sekret 9'
-	if command -v certtool >/dev/null; then
+	if have certtool; then
 		works timeout 60 certtool --p12-info --inder --password 'Sekret 9' --infile rsa.pfx --outfile certtool.txt
 		has certtool.txt 'PRIVATE KEY'
 		openssl x509 -in certtool.txt -out certtool.pem
 		same certtool.pem mnt/EX03/rsa/certificate.pem
 		fails - timeout 60 certtool --p12-info --inder --password wrong --infile rsa.pfx
-	else
-		note 'left out: certtool is not there (gnutls-bin)'
 	fi
 	if [ -d nss ]; then
 		works timeout 60 pk12util -l rsa.pfx -W 'Sekret 9' -d sql:nss
 		has out 'rsa.contoso.com' 'Key'
 		works timeout 60 pk12util -i rsa.pfx -W 'Sekret 9' -d sql:nss
 		fails - timeout 60 pk12util -l rsa.pfx -W wrong -d sql:nss
-	else
-		note 'left out: pk12util is not there (libnss3-tools)'
 	fi
 done
 
@@ -319,7 +315,7 @@ t 'tree__with_exports_is_archived_with_exit_code_0'
 works tar -cf tree.tar mnt
 works cp -r mnt copy
 same copy/EX02/p256/export.pfx p256.pfx
-if command -v rsync >/dev/null; then
+if have rsync; then
 	works rsync -a --include='*/' --include=export.pfx --exclude='*' mnt/ exports/
 	rsync -ai --include='*/' --include=export.pfx --exclude='*' mnt/ exports/ >second
 	equal 'a second rsync finds nothing to do' '' "$(cat second)"
@@ -335,7 +331,7 @@ if testing; then
 	is mnt/EX02/p256/status DateInvalid
 	unlisted mnt/EX02/p256/export.pfx
 else
-	note 'not a testing build: the clock stays'
+	left_out 'what only time changes: the clock of this program cannot be set'
 fi
 
 finish

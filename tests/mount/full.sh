@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 mkdir disk
 if ! mount -t tmpfs -o size=8m,mode=0700 tmpfs disk 2>err; then
-	note "left out, as no small file system can be mounted here: $(cat err)"
+	left_out "a full disk: no small file system can be mounted here: $(cat err)"
 	pass 'nothing to try here'
 	finish
 fi

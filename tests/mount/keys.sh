@@ -83,7 +83,7 @@ if command -v prlimit >/dev/null && prlimit --pid "$(worker)" --fsize=0:unlimite
 	expect 0 put $m/friendly-name 'x\n'
 	sound
 else
-	note 'the limits of the worker cannot be set here: left out'
+	left_out 'the limits of the worker cannot be set here'
 fi
 
 t 'keys__cannot_be_written_or_removed'
@@ -153,7 +153,7 @@ if testing; then
 	absent $m/combined.pem
 	expect ENOENT open $m/private.pem O_RDONLY
 else
-	note 'not a testing build: the clock stays'
+	left_out 'what only time changes: the clock of this program cannot be set'
 fi
 
 finish

@@ -248,6 +248,16 @@ note() { # TEXT
 	printf '# %s\n' "$1"
 }
 
+left_out() { # WHAT, and why: tools/test.sh names it beside the tests that were skipped
+	note "left out: $1"
+}
+
+have() { # PROGRAM: or it is said that it isn't here
+	command -v "$1" >/dev/null && return 0
+	left_out "no $1 here"
+	return 1
+}
+
 among() { # GOT 'WANTED|WANTED...'
 	_rest=$2
 	while :; do

@@ -35,7 +35,7 @@ locked=$(field "$worker" VmLck)
 note "locked memory: $locked"
 may_lock=$(sed -n 's/^Max locked memory *\([a-z0-9]*\) .*/\1/p' "/proc/$worker/limits")
 if [ "$watched" = 1 ]; then
-	note 'a sanitizer locks nothing'
+	left_out 'locked memory: a sanitizer locks nothing'
 elif [ "$(id -u)" = 0 ] || [ "$may_lock" = unlimited ] || [ "$may_lock" -ge 65536 ]; then
 	differ 'the page of the master key is locked' '0 kB' "$locked"
 fi
@@ -45,9 +45,9 @@ equal 'no new privileges' 1 "$(field "$worker" NoNewPrivs)"
 equal 'the log says how it is confined, once for each mount' 1 "$(grep -c 'the process that holds the keys' log)"
 note "$(grep 'the process that holds the keys' log)"
 if [ "$watched" = 1 ]; then
-	note 'under a sanitizer there is no filter'
+	left_out 'under a sanitizer there is no filter'
 elif grep -q 'takes no filter' log; then
-	note 'this kernel takes no filter'
+	left_out 'this kernel takes no filter'
 else
 	for task in "/proc/$worker/task"/*; do
 		field "$worker/task/${task##*/}" Seccomp
@@ -76,7 +76,7 @@ if testing && grep -q 'Landlock' log; then
 	has said opened
 	rm -r "$other"
 else
-	note 'no Landlock here, or no testing build: left out'
+	left_out 'files the worker may not open: no Landlock here, or a program that does not try'
 fi
 
 t 'worker__can_run_no_program'
@@ -90,7 +90,7 @@ if testing && [ "$watched" = 0 ] && ! grep -q 'takes no filter' log; then
 	present mnt/EX02
 	worker=$(worker)
 else
-	note 'no filter here, or no testing build: left out'
+	left_out 'system calls the worker may not make: no filter here, or a program that does not try'
 fi
 
 # What is asked of it while it dies must not hang either.
@@ -155,7 +155,7 @@ if [ "$(id -u)" != 0 ]; then
 	note 'all of the above was as an ordinary user'
 elif ! command -v setpriv >/dev/null || ! command -v fusermount3 >/dev/null ||
 	[ ! -r /etc/mtab ]; then
-	note 'no setpriv, no fusermount3 or no /etc/mtab, where that looks up what is mounted: left out'
+	left_out 'an ordinary user: no setpriv, no fusermount3 or no /etc/mtab, where that looks up what is mounted'
 else
 	chmod 711 .
 	mkdir user user/mnt
@@ -168,7 +168,7 @@ else
 	as_user() { setpriv --reuid "$someone" --regid "$someone" --clear-groups -- "$@"; }
 	if ! as_user sh -c ': <>/dev/fuse' 2>/dev/null || ! as_user test -x "$CERTFS" ||
 		! as_user fusermount3 --version >/dev/null 2>&1; then
-		note 'an ordinary user cannot use /dev/fuse or the programs here: left out'
+		left_out 'an ordinary user cannot use /dev/fuse or the programs here'
 	else
 		(
 			cd user || exit 1
@@ -181,7 +181,7 @@ else
 		user_started() { gone "$user" || as_user test -e user/mnt/README.txt; }
 		until_true user_started
 		if gone "$user"; then
-			note "fusermount3 refuses here: $(tail -n 1 user/log)"
+			left_out "fusermount3 refuses here: $(tail -n 1 user/log)"
 		else
 			true_that 'it is mounted' mounted user/mnt
 			equal "as user $someone" '0 0' "$(value as "$someone" "$someone" : mkdir user/mnt/EX01)"

@@ -154,10 +154,10 @@ END'
 	form sh -c 'cp form-bom.txt $f'
 	form sh -c 'cp form-open.txt $f'
 	form sh -c 'cp form.txt $f.tmp && mv $f.tmp $f'
-	if command -v rsync >/dev/null; then
+	if have rsync; then
 		form sh -c 'rsync form.txt $f'
 	fi
-	if command -v busybox >/dev/null; then
+	if have busybox; then
 		form busybox sh -c 'printf "key-type = p256\nCN=form.contoso.com\n" > $f'
 	fi
 	echo rsa2048 >key

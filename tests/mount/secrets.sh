@@ -121,7 +121,7 @@ for file in mnt/EX01/mail/private.pem mnt/EX01/mail/export.pfx; do
 	for _ in 1 2 3; do
 		works dd if=$file of=copy bs=7 status=none
 	done
-	if command -v busybox >/dev/null && busybox cp --help >/dev/null 2>&1; then
+	if have busybox && busybox cp --help >/dev/null 2>&1; then
 		works busybox cp $file copy # by sendfile(2)
 		works busybox cp $file copy
 	else

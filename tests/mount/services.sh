@@ -43,7 +43,7 @@ for file in status info friendly-name certificate.cer request.csr; do
 	expect '-|ENOTTY' getflags $m/$file
 done
 expect '-|ENOTTY' getflags $m
-if command -v lsattr >/dev/null; then
+if have lsattr; then
 	true_that 'lsattr shows a' sh -c "lsattr $s | grep -Eq '^-*a-* '"
 fi
 expect 'EPERM|ENOTTY|EOPNOTSUPP' setflags $s -

@@ -247,7 +247,7 @@ if [ "$(value key_put "certfs:$T" certs.key)" = 0 ] && [ "$(value key_find "cert
 	has said keyring
 	expect 0 key_drop "certfs:$T"
 else
-	note 'the kernel has no keyrings for us; left out'
+	left_out 'the kernel has no keyrings for us'
 fi
 refused "$CERTFSCTL" --keyring 'certfs:none such' certs.db check
 has said keyrings
@@ -336,7 +336,7 @@ if [ "$("$PTY" 'Go' x -- sh -c 'stty -echo <>/dev/tty >&0; printf Go >/dev/tty; 
 	equal 'a mount interrupted' 130 "$("$PTY" 'Passphrase' '^C' -- "$CERTFS" -o ca-file=system.pem asked.db mnt 2>said | cut -d' ' -f1)"
 	true_that 'nothing is mounted' unmounted mnt
 else
-	note 'there are no pseudo terminals here; left out'
+	left_out 'there are no pseudo terminals here'
 fi
 
 t 'secrets__are_in_no_file_and_no_log'

@@ -26,7 +26,7 @@ t 'requests__64_of_rsa4096_are_under_way'
 if [ "$holding" = yes ]; then
 	works ctl fault make 1 # whoever begins to make a key waits
 else
-	note 'left out, as this build holds nothing: that not one request was answered before the others'
+	left_out 'that not one request was answered before the others: this program holds nothing back'
 fi
 for n in $(seq "$total"); do
 	mkdir "mnt/EX01/slow-$n"

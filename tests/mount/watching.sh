@@ -6,15 +6,9 @@
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-have() { # PROGRAM: or a note that it isn't here
-	command -v "$1" >/dev/null && return 0
-	note "no $1 here"
-	return 1
-}
-
 have_tree() { # `tree` is also a function of lib.sh
 	env tree --version >/dev/null 2>&1 && return 0
-	note 'no tree here'
+	left_out 'no tree here'
 	return 1
 }
 
