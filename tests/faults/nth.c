@@ -173,6 +173,8 @@ struct procedure {
 	void (*prepare)(struct fixture *f, int i); /* may be NULL */
 	int (*run)(struct fixture *f, int i);
 	bool records; /* even what fails may leave a line in the audit log */
+	/* Where each success would make the next attempt longer: take it back. May be NULL. */
+	void (*undo)(struct fixture *f, int i);
 };
 
 static struct made answer; /* what prepare made for run */
@@ -316,6 +318,15 @@ static int trust(struct fixture *f, int i)
 	return fx_drop(f, path_of("_trust/root-%d.cer", i), &f->root);
 }
 
+static void distrust(struct fixture *f, int i)
+{
+	uint64_t parent = CF_TREE_ROOT;
+	struct cf_attr attr;
+
+	assert_int_equal(fx_lookup(f, path_of("_trust/root-%d.cer", i), &parent, &attr), 0);
+	fx_ok(f, cf_tree_unlink(f->tree, &f->ctx, parent, path_of("root-%d.cer", i), &f->err));
+}
+
 static const struct procedure procedures[] = {
 	{ "create", NULL, create },
 	{ "request", have_draft, request },
@@ -329,7 +340,7 @@ static const struct procedure procedures[] = {
 	{ "settings", NULL, set },
 	{ "password", NULL, password },
 	{ "export", NULL, export, .records = true },
-	{ "trust", NULL, trust },
+	{ "trust", NULL, trust, .undo = distrust },
 };
 
 /* -- trying ---------------------------------------------------------------------------------- */
@@ -382,6 +393,8 @@ static int until_it_works(struct fixture *f, const struct procedure *p, enum fau
 	arm(fault, 0);
 	fx_ok(f, p->run(f, p->prepare ? *i : ++*i));
 	disarm();
+	if (p->undo)
+		p->undo(f, *i);
 	total = atomic_load(&plan.seen);
 	step = every_one() || total <= SAMPLE ? 1 : total / SAMPLE;
 	++*i;
@@ -396,11 +409,14 @@ static int until_it_works(struct fixture *f, const struct procedure *p, enum fau
 		r = p->run(f, *i);
 		disarm();
 		hit = atomic_load(&plan.seen) >= n;
-		if (!hit) {
+		if (!hit)
 			fx_ok(f, r);
+		/* What an attempt leaves can make the next one longer, on and on. */
+		if (!hit || n > 2 * total)
 			return failed;
-		}
 		if (r == 0) { /* it could do without; the next attempt is another's */
+			if (p->undo)
+				p->undo(f, *i);
 			++*i;
 			if (p->prepare)
 				p->prepare(f, *i);
