@@ -105,6 +105,11 @@ expect EPERM unlink mnt/_by-domain/smtp.contoso.com/EX01
 sentence - '_by-domain/smtp.contoso.com/EX01: '
 unchanged
 
+# For others than root the kernel decides by the mode of a file that is there, and certfs isn't asked.
+asked() { # SENTENCE
+	[ "$(id -u)" != 0 ] || sentence "$@"
+}
+
 t 'file__that_certfs_makes_itself_says_so'
 snapshot
 issue root $w/request.csr fullchain.pem
@@ -114,9 +119,9 @@ fails EACCES sh -c "cp fullchain.pem $w/.fullchain.pem.x && mv $w/.fullchain.pem
 sentence $w 'another name' answer.pem
 expect 0 unlink $w/.fullchain.pem.x
 expect EACCES put $w/status 'Valid\n'
-sentence $w 'can only be read'
+asked $w 'can only be read'
 expect EACCES put $w/domains 'www.contoso.com\n'
-sentence $w 'the request is made' 'new directory'
+asked $w 'the request is made' 'new directory'
 expect EACCES add $w/services 'SMTP\n'
 sentence $w 'no certificate yet'
 fails EACCES cp fullchain.pem $m/certificate.cer
@@ -125,7 +130,7 @@ unchanged
 works cp fullchain.pem $w/answer.pem
 is $w/status Valid
 expect EACCES put $w/domains 'www.contoso.com\n'
-sentence $w 'the certificate is made' renew
+asked $w 'the certificate is made' renew
 
 t 'list__that_programs_write_in_pieces_is_never_cut_in_a_name'
 works sh -c "dd bs=4096 if=names of=$m/domains status=none"
