@@ -15,6 +15,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#define PROGRESS_MS 250    /* between two lines about it */
 #define PATIENCE_SECONDS 5 /* with a client that doesn't speak or doesn't listen */
 
 struct cf_fs_control {
@@ -32,6 +33,7 @@ struct cf_fs_control {
 struct client {
 	int fd;
 	bool gone;
+	struct cf_beat beat; /* of its progress */
 };
 
 static void say(struct client *client, enum cf_admin_message kind, const void *text, size_t len)
@@ -50,6 +52,18 @@ static void say(struct client *client, enum cf_admin_message kind, const void *t
 static void report(void *arg, const char *line)
 {
 	say(arg, CF_ADMIN_OUT, line, strlen(line));
+}
+
+/* The first at once: whoever is at the other end knows how long it has waited. */
+static void progress(void *arg, const struct cf_progress *progress)
+{
+	char text[CF_PROGRESS_MAX];
+	struct client *client = arg;
+
+	if (!cf_beat_due(&client->beat, 0, PROGRESS_MS))
+		return;
+	cf_progress_text(progress, text);
+	say(client, CF_ADMIN_PROGRESS, text, strlen(text));
 }
 
 static void take_caller(int fd, struct cf_caller *caller)
@@ -90,6 +104,7 @@ static int run_words(struct cf_fs *fs, struct client *client, int n, char **word
 	struct cf_admin admin = {
 		.ctx = &ctx,
 		.report = report,
+		.progress = progress,
 		.arg = client,
 		.host = fs,
 	};

@@ -29,7 +29,7 @@ enum status complain(const char *text, enum status status)
 
 void print_line(void *arg, const char *line)
 {
-	(void)arg;
+	screen_clear(arg);
 	puts(line);
 }
 
@@ -83,6 +83,8 @@ static enum status do_command(struct request *request)
 	bool busy = false;
 	int fd;
 
+	screen_start(&request->screen,
+		     request->command ? request->command->name : request->words[0], request->quiet);
 	/* Whoever has it mounted can't open a file elsewhere. */
 	if (request->command && request->command->aside)
 		return run(request, &busy);
@@ -118,6 +120,7 @@ static enum status help(void)
 	     "    --passphrase-fd N         unlock with the passphrase read from descriptor N\n"
 	     "    --keyring NAME            unlock with a key in the kernel's keyrings\n"
 	     "    --new-passphrase-fd N     read the new passphrase from descriptor N\n"
+	     "    -q, --quiet               no progress on the terminal\n"
 	     "    --help, --version\n"
 	     "\n"
 	     "Of a store that is mounted the mounting process does it, and nothing is unlocked;\n"
@@ -168,6 +171,9 @@ static bool take_option(struct request *request, int letter)
 	case 'k':
 		request->key_file = optarg;
 		return true;
+	case 'q':
+		request->quiet = true;
+		return true;
 	case 'r':
 		request->keyring = optarg;
 		return true;
@@ -194,6 +200,7 @@ int main(int argc, char **argv)
 		{ "keyring", required_argument, NULL, 'r' },
 		{ "passphrase-fd", required_argument, NULL, 'p' },
 		{ "new-passphrase-fd", required_argument, NULL, 'n' },
+		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		/* Words of purge, rekey and audit verify. */
@@ -207,7 +214,7 @@ int main(int argc, char **argv)
 	enum status status;
 	int letter;
 
-	while ((letter = getopt_long(argc, argv, "hV", longs, NULL)) >= 0) {
+	while ((letter = getopt_long(argc, argv, "hqV", longs, NULL)) >= 0) {
 		if (letter == 'h')
 			return help();
 		if (letter == 'V')

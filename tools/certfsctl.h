@@ -10,6 +10,14 @@ enum status {
 	USAGE = 2
 };
 
+/* The line that shows how far a command has come. */
+struct screen {
+	const char *command;
+	bool on;   /* standard error is a terminal */
+	int width; /* of what stands there now; 0: nothing */
+	struct cf_beat beat;
+};
+
 /* What the command line said. */
 struct request {
 	const char *key_file;
@@ -25,13 +33,30 @@ struct request {
 	struct cf_buf passphrase;               /* that unlocks, once it was read */
 	struct cf_buf secret;                   /* the last word, where it is one */
 	const char *made;                       /* a key file that was made for it; NULL */
+	bool quiet;                             /* no progress */
+	struct screen screen;
 };
 
 /* A sentence on standard error; returns status. */
 enum status complain(const char *text, enum status status);
 
-/* A line on standard output; a cf_admin_report_fn. */
+/* A line on standard output; a cf_admin_report_fn whose arg is a struct screen. */
 void print_line(void *arg, const char *line);
+
+/* -- certfsctl_progress.c: a line on a terminal that is rewritten, and gone in the end ------------ */
+
+/* From now on: a command begins, or goes on after people were asked. */
+void screen_start(struct screen *screen, const char *command, bool quiet);
+
+/* Say how far it is, if it is time; the other is a cf_progress_fn. */
+void screen_text(struct screen *screen, const char *text);
+void screen_show(void *arg, const struct cf_progress *progress);
+
+/* Before anything else is written, and at the end. */
+void screen_clear(struct screen *screen);
+
+/* complain() instead of the line; FAILED. */
+enum status complain_after(struct screen *screen, const char *text);
 
 /* -- certfsctl_secret.c: what must not be an argument ------------------------------------------- */
 
@@ -53,7 +78,7 @@ void take_back(const struct request *request);
 int reach(const char *store, int *ret, struct cf_err *err);
 
 /* Have it do the command. */
-enum status ask(const struct request *request, int fd);
+enum status ask(struct request *request, int fd);
 
 /* -- certfsctl_store.c: by ourselves ------------------------------------------------------------ */
 

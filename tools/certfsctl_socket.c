@@ -58,7 +58,7 @@ static enum status send_words(const struct request *request, int fd)
 	return DONE;
 }
 
-enum status ask(const struct request *request, int fd)
+enum status ask(struct request *request, int fd)
 {
 	char text[CF_ADMIN_MAX + 2];
 	enum status status = send_words(request, fd);
@@ -70,13 +70,18 @@ enum status ask(const struct request *request, int fd)
 		if (n < 0)
 			continue;
 		text[n] = '\0';
-		if (text[0] == CF_ADMIN_STATUS)
+		if (text[0] == CF_ADMIN_STATUS) {
+			screen_clear(&request->screen);
 			return (unsigned char)text[1];
+		}
 		if (text[0] == CF_ADMIN_OUT)
-			print_line(NULL, text + 1);
+			print_line(&request->screen, text + 1);
+		else if (text[0] == CF_ADMIN_PROGRESS)
+			screen_text(&request->screen, text + 1);
 		else
-			complain(text + 1, FAILED);
+			complain_after(&request->screen, text + 1);
 		explicit_bzero(text, sizeof(text)); /* it may have been a recovery key */
 	}
-	return complain("the mount of this store went away before it was done", FAILED);
+	return complain_after(&request->screen,
+			      "the mount of this store went away before it was done");
 }

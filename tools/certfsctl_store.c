@@ -35,6 +35,11 @@ enum status restore(struct request *request)
 {
 	struct cf_clock clock = { 0 };
 	struct cf_unlock how;
+	const struct cf_admin admin = {
+		.report = print_line,
+		.progress = screen_show,
+		.arg = &request->screen,
+	};
 	struct cf_err err = { 0 };
 	enum status status;
 	int fd;
@@ -53,8 +58,10 @@ enum status restore(struct request *request)
 	if (status != DONE)
 		return status;
 	how = how_to_unlock(request, &clock);
-	if (cf_restore(&how, request->words[1], print_line, NULL, &err) < 0)
-		return complain(err.text, FAILED);
+	screen_start(&request->screen, "restore", request->quiet);
+	if (cf_restore(&how, request->words[1], &admin, &err) < 0)
+		return complain_after(&request->screen, err.text);
+	screen_clear(&request->screen);
 	return DONE;
 }
 
@@ -76,7 +83,7 @@ enum status init(struct request *request)
 	return DONE;
 }
 
-static enum status run_command(const struct request *request, const struct cf_core *core)
+static enum status run_command(struct request *request, const struct cf_core *core)
 {
 	char *words[CF_ADMIN_WORDS];
 	struct cf_ctx ctx = {
@@ -90,6 +97,8 @@ static enum status run_command(const struct request *request, const struct cf_co
 		.ctx = &ctx,
 		.words = words,
 		.report = print_line,
+		.progress = screen_show,
+		.arg = &request->screen,
 	};
 	struct cf_err err = { 0 };
 	int r;
@@ -100,6 +109,7 @@ static enum status run_command(const struct request *request, const struct cf_co
 		words[admin.n++] = request->secret.data;
 	r = request->command->run(&admin, &err);
 	cf_ctx_done(&ctx);
+	screen_clear(&request->screen);
 	if (r < 0)
 		complain(err.text, FAILED);
 	return r == 0 ? DONE : FAILED;
@@ -113,8 +123,11 @@ enum status run(struct request *request, bool *ret_busy)
 	enum status status = DONE;
 	int r;
 
-	if (!request->command->without_key)
+	if (!request->command->without_key && !request->passphrase.len) {
 		status = get_passphrase(request, request->store, false);
+		if (request->passphrase.len) /* typing it took no time of ours */
+			screen_start(&request->screen, request->command->name, request->quiet);
+	}
 	if (status != DONE) {
 		*ret_busy = false;
 		return status;

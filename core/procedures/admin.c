@@ -12,9 +12,22 @@
 #include "core/procedures/slots.h"
 #include "core/procedures/upkeep.h"
 
+int cf_admin_read(const struct cf_admin *admin, struct cf_db **ret, struct cf_err *err)
+{
+	int r = cf_store_read(admin->ctx->core->store, ret, err);
+
+	if (r == 0)
+		cf_db_watch(*ret, admin->progress, admin->arg);
+	return r;
+}
+
 static int run_check(const struct cf_admin *admin, struct cf_err *err)
 {
-	int n = cf_store_check(admin->ctx->core->store, admin->report, admin->arg, err);
+	cf_auto(cf_db_done) struct cf_db *db = NULL;
+	int n = cf_admin_read(admin, &db, err);
+
+	if (n == 0)
+		n = cf_store_check_in(db, admin->report, admin->arg, err);
 
 	return n > 0 ? 1 : n;
 }

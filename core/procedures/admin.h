@@ -5,8 +5,8 @@
  *
  * A request is one message: the words of the command, each ended by a NUL, at most CF_ADMIN_MAX
  * bytes. The answer is one message for each line, without its newline, behind a byte that says
- * what it is: CF_ADMIN_OUT for standard output, CF_ADMIN_ERR for standard error; and at the end
- * CF_ADMIN_STATUS and one byte, the exit status. Names of files in a request are absolute.
+ * what it is: CF_ADMIN_OUT for standard output, CF_ADMIN_ERR for standard error, CF_ADMIN_PROGRESS
+ * for whoever waits at a terminal; and at the end CF_ADMIN_STATUS and one byte, the exit status. Names of files in a request are absolute.
  */
 #pragma once
 
@@ -21,6 +21,7 @@
 enum cf_admin_message {
 	CF_ADMIN_OUT = 'o',
 	CF_ADMIN_ERR = 'e',
+	CF_ADMIN_PROGRESS = 'p', /* cf_progress_text(), at most a few times a second */
 	CF_ADMIN_STATUS = 'x',
 };
 
@@ -33,8 +34,9 @@ struct cf_admin {
 	int n;
 	char *const *words;
 	cf_admin_report_fn *report;
-	void *arg;  /* of report */
-	void *host; /* for the commands that the host of the socket adds */
+	cf_progress_fn *progress; /* NULL: nobody watches */
+	void *arg;                /* of both */
+	void *host;               /* for the commands that the host of the socket adds */
 };
 
 /* What certfsctl(1) adds to a command's words as its last one, so that it is never an argument. */
@@ -71,6 +73,9 @@ int cf_admin_split(char *text, size_t len, char *words[CF_ADMIN_WORDS]);
 const struct cf_admin_command *cf_admin_find(const struct cf_admin_command *table, int n,
 					     char *const *words, bool typed, int *ret_n,
 					     struct cf_err *err);
+
+/* cf_store_read() with a transaction that whoever waits for the command can watch. */
+int cf_admin_read(const struct cf_admin *admin, struct cf_db **ret, struct cf_err *err);
 
 /*
  * The address of a store's socket, for bind(2) or connect(2). A path too long for an address goes

@@ -91,7 +91,7 @@ static int compare_head(const struct cf_admin *admin, struct cf_db *db, const ch
 int cf_admin_audit_verify(const struct cf_admin *admin, struct cf_err *err)
 {
 	cf_auto(cf_db_done) struct cf_db *db = NULL;
-	int r = cf_store_read(admin->ctx->core->store, &db, err);
+	int r = cf_admin_read(admin, &db, err);
 	int n = 0;
 
 	if (r == 0)
@@ -110,8 +110,10 @@ static int rekey(const struct cf_admin *admin, bool drop_slots, struct cf_err *e
 	cf_auto(cf_db_done) struct cf_db *db = NULL;
 	int r = cf_store_begin(core->store, false, &db, err);
 
-	if (r == 0)
-		r = cf_vault_rekey(core->vault, db, drop_slots, &old, err);
+	if (r < 0)
+		return r;
+	cf_db_watch(db, admin->progress, admin->arg);
+	r = cf_vault_rekey(core->vault, db, drop_slots, &old, err);
 	if (r < 0)
 		return r;
 	r = cf_audit(admin->ctx, db, "rekey", NULL, NULL, NULL, err);
@@ -122,6 +124,15 @@ static int rekey(const struct cf_admin *admin, bool drop_slots, struct cf_err *e
 	return r;
 }
 
+/* How many findings. */
+static int check(const struct cf_admin *admin, struct cf_err *err)
+{
+	cf_auto(cf_db_done) struct cf_db *db = NULL;
+	int r = cf_admin_read(admin, &db, err);
+
+	return r < 0 ? r : cf_store_check_in(db, admin->report, admin->arg, err);
+}
+
 int cf_admin_rekey(const struct cf_admin *admin, struct cf_err *err)
 {
 	const bool drop = admin->n > 0;
@@ -130,7 +141,7 @@ int cf_admin_rekey(const struct cf_admin *admin, struct cf_err *err)
 	if (drop && strcmp(admin->words[0], "--drop-slots") != 0)
 		return cf_fail(err, EINVAL, "usage: rekey [--drop-slots]");
 	/* What isn't as certfs wrote it must not be made to look as if it were. */
-	r = cf_store_check(admin->ctx->core->store, admin->report, admin->arg, err);
+	r = check(admin, err);
 	if (r > 0)
 		return cf_fail(err, EIO, "the store is damaged; restore a backup first");
 	if (r == 0)
@@ -141,21 +152,24 @@ int cf_admin_rekey(const struct cf_admin *admin, struct cf_err *err)
 /* -- a backup's return ----------------------------------------------------------------------- */
 
 /* Unlock the backup and look through it. */
-static int check_backup(const struct cf_unlock *how, const char *file, cf_admin_report_fn *report,
-			void *arg, struct cf_err *err)
+static int check_backup(const struct cf_unlock *how, const char *file, const struct cf_admin *admin,
+			struct cf_err *err)
 {
 	struct cf_clock clock = { 0 };
 	struct cf_core core = { 0 };
+	struct cf_ctx ctx = { .core = &core };
+	struct cf_admin inside = *admin;
 	struct cf_unlock backup = *how;
 	int r;
 
+	inside.ctx = &ctx;
 	backup.store = file;
 	backup.create = backup.only_create = backup.without_key = false;
 	backup.read_only = true;
 	backup.clock = &clock;
 	r = cf_unlock(&backup, &core, NULL, err);
 	if (r == 0)
-		r = cf_store_check(core.store, report, arg, err);
+		r = check(&inside, err);
 	if (r > 0)
 		r = cf_fail(err, EIO, "the backup %s is damaged; nothing was restored", file);
 	cf_unlock_close(&core);
@@ -184,10 +198,10 @@ static int record(const struct cf_unlock *how, const char *file, struct cf_err *
 	return r;
 }
 
-int cf_restore(const struct cf_unlock *how, const char *file, cf_admin_report_fn *report, void *arg,
+int cf_restore(const struct cf_unlock *how, const char *file, const struct cf_admin *admin,
 	       struct cf_err *err)
 {
-	int r = check_backup(how, file, report, arg, err);
+	int r = check_backup(how, file, admin, err);
 
 	if (r == 0)
 		r = cf_store_replace(how->store, file, how->who, err);

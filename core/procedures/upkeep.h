@@ -24,9 +24,10 @@ int cf_admin_rekey(const struct cf_admin *admin, struct cf_err *err);
 
 /*
  * Put the backup `file` in the place of the store how->store, which may be there, damaged or missing,
- * once the backup was unlocked with what how says and found sound. -EBUSY while it is mounted; -EIO,
+ * once the backup was unlocked with what how says and found sound. Of admin only report and
+ * progress are used. -EBUSY while it is mounted; -EIO,
  * with findings to report(), for a backup that is damaged. On failure before the last step the store
  * is as it was; a crash leaves either of both.
  */
-int cf_restore(const struct cf_unlock *how, const char *file, cf_admin_report_fn *report, void *arg,
+int cf_restore(const struct cf_unlock *how, const char *file, const struct cf_admin *admin,
 	       struct cf_err *err);

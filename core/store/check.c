@@ -63,6 +63,7 @@ static int quick_check(struct findings *f, struct cf_err *err)
 	cf_auto(cf_stmt_done) sqlite3_stmt *quick = NULL, *foreign = NULL;
 	int r = cf_stmt(f->db, &sql, QUICK, &quick, err);
 
+	cf_progress_at(f->db, "the database");
 	while (r == 0 && (r = cf_step(f->db, quick, err)) > 0) {
 		const char *line = (const char *)sqlite3_column_text(quick, 0);
 
@@ -103,13 +104,17 @@ static int blob(struct findings *f, const struct cf_certificate *row, enum cf_bl
 static int blobs(struct findings *f, struct cf_err *err)
 {
 	cf_auto(cf_stmt_done) sqlite3_stmt *stmt = NULL;
+	struct cf_progress progress;
 	int64_t id = 0, n_blobs;
 	int r = cf_stmt(f->db, &sql, BLOBS, &stmt, err);
 
 	if (r == 0)
 		r = cf_step(f->db, stmt, err);
+	if (r >= 0)
+		r = cf_progress_rows(f->db, &cf_table_certificate, &progress, err);
 	if (r < 0)
 		return r;
+	progress.what = "certificates with their contents";
 	n_blobs = sqlite3_column_int64(stmt, 0);
 	for (;;) {
 		cf_auto(cf_certificate_done) struct cf_certificate row = { 0 };
@@ -119,6 +124,7 @@ static int blobs(struct findings *f, struct cf_err *err)
 			break;
 		id = row.id;
 		r = 0;
+		cf_progress_one_more(f->db, &progress);
 		for (int kind = CF_BLOB_REQUEST; kind <= CF_BLOB_CHAIN && r == 0; kind++)
 			if (!row.damaged)
 				r = blob(f, &row, (enum cf_blob)kind, &n_blobs, err);
@@ -137,13 +143,17 @@ static int macs(struct findings *f, const struct cf_table *table, struct cf_err 
 		max_align_t align;
 		char bytes[2048];
 	} row;
+	struct cf_progress progress;
 	int64_t after = 0;
+	int r = cf_progress_rows(f->db, table, &progress, err);
 
+	if (r < 0)
+		return r;
 	for (;;) {
 		cf_auto(cf_stmt_done) sqlite3_stmt *stmt = NULL;
 		bool damaged;
-		int r = cf_stmt(f->db, table->sql, table->next, &stmt, err);
 
+		r = cf_stmt(f->db, table->sql, table->next, &stmt, err);
 		if (r < 0)
 			return r;
 		cf_bind_int(stmt, ":after", after);
@@ -152,6 +162,7 @@ static int macs(struct findings *f, const struct cf_table *table, struct cf_err 
 			return r;
 		after = cf_row_id(table, &row);
 		table->done(&row);
+		cf_progress_one_more(f->db, &progress);
 		if (damaged)
 			found(f, "%s %" PRId64 ": its record isn't what certfs wrote", table->name,
 			      after);
@@ -180,10 +191,12 @@ static int check(struct findings *f, struct cf_err *err)
 
 	for (size_t i = 0; i < CF_COUNT(tables) && r == 0; i++)
 		r = tolerate(f, macs(f, tables[i], &why), &why, err);
+	cf_progress_at(f->db, "whether rows are missing");
 	if (r == 0)
 		r = cf_tally_verify(f->db, &damage, count, f, err);
 	if (r == 0)
 		r = tolerate(f, blobs(f, &why), &why, err);
+	cf_progress_at(f->db, "what the views say");
 	if (r == 0)
 		r = tolerate(f, cf_found_check(f->db, count, f, &why), &why, err);
 	if (r == 0) {
@@ -193,21 +206,25 @@ static int check(struct findings *f, struct cf_err *err)
 	return r;
 }
 
+int cf_store_check_in(struct cf_db *db, void (*report)(void *arg, const char *sentence), void *arg,
+		      struct cf_err *err)
+{
+	struct findings f = { .db = db, .report = report, .arg = arg };
+	int r;
+
+	if (!db->store->have_keys)
+		return cf_fail(err, EIO, "the store is not unlocked");
+	r = check(&f, err);
+	return r < 0 ? r : f.n;
+}
+
 int cf_store_check(struct cf_store *store, void (*report)(void *arg, const char *sentence),
 		   void *arg, struct cf_err *err)
 {
 	cf_auto(cf_db_done) struct cf_db *db = NULL;
-	struct findings f = { .report = report, .arg = arg };
-	int r;
+	int r = cf_store_read(store, &db, err);
 
-	if (!store->have_keys)
-		return cf_fail(err, EIO, "the store is not unlocked");
-	r = cf_store_read(store, &db, err);
-	if (r < 0)
-		return r;
-	f.db = db;
-	r = check(&f, err);
-	return r < 0 ? r : f.n;
+	return r < 0 ? r : cf_store_check_in(db, report, arg, err);
 }
 
 /* -- the audit log --------------------------------------------------------------------------- */
@@ -237,14 +254,18 @@ int cf_store_event_check(struct cf_db *db, void (*report)(void *arg, const char 
 	struct findings f = { .db = db, .report = report, .arg = arg };
 	cf_auto(cf_buf_done) struct cf_buf line = { 0 };
 	struct cf_event event, before = { 0 };
+	struct cf_progress progress;
 	struct cf_err why = { 0 };
-	int r;
+	int r = cf_progress_events(db, &progress, err);
 
+	if (r < 0)
+		return r;
 	while ((r = cf_event_next(db, before.seq, &line, &event, err)) > 0) {
 		r = follow(&f, &event, &before, err);
 		if (r < 0)
 			return r;
 		before = event;
+		cf_progress_one_more(db, &progress);
 	}
 	if (r == 0)
 		r = cf_root_record(db, &why);

@@ -76,13 +76,17 @@ static int rekey_table(struct cf_db *db, const struct cf_table *table,
 		       const struct cf_store_rekey *how, struct cf_err *err)
 {
 	const struct cf_store_keys before = db->store->keys;
+	struct cf_progress progress;
 	int64_t after = 0;
+	int r = cf_progress_rows(db, table, &progress, err);
 
+	if (r < 0)
+		return r;
 	for (;;) {
 		union row row, old;
 		int64_t server;
-		int r = next(db, table, after, &row, err);
 
+		r = next(db, table, after, &row, err);
 		if (r <= 0)
 			return r;
 		after = cf_row_id(table, &row);
@@ -97,6 +101,7 @@ static int rekey_table(struct cf_db *db, const struct cf_table *table,
 		table->done(&row);
 		if (r < 0)
 			return r;
+		cf_progress_one_more(db, &progress);
 	}
 }
 
@@ -118,13 +123,17 @@ static int rekey_events(struct cf_db *db, struct cf_err *err)
 	cf_auto(cf_buf_done) struct cf_buf line = { 0 };
 	struct cf_event event = { 0 };
 	uint8_t mac[CF_SUM_SIZE] = { 0 };
+	struct cf_progress progress;
 	int r = cf_root_record(db, err);
 
+	if (r == 0)
+		r = cf_progress_events(db, &progress, err);
 	while (r == 0 && (r = cf_event_next(db, event.seq, &line, &event, err)) > 0) {
 		r = cf_event_mac(db, &event, mac, event.mac, err);
 		memcpy(mac, event.mac, sizeof(mac));
 		if (r == 0)
 			r = put_mac(db, &event, err);
+		cf_progress_one_more(db, &progress);
 	}
 	if (r == 0 && event.seq != db->root.event_seq)
 		r = cf_fail(err, EIO, "the audit log isn't what certfs wrote; restore a backup");

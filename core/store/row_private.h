@@ -74,6 +74,18 @@ int cf_row_step(struct cf_db *db, const struct cf_table *table, sqlite3_stmt *st
 		bool *damaged, struct cf_err *err);
 
 /*
+ * For who watches the transaction: how many rows a table has, how many lines the audit log. The
+ * caller says one_more for each. Where nobody watches nothing is counted. 0, -EIO, -ENOMEM.
+ */
+int cf_progress_rows(struct cf_db *db, const struct cf_table *table, struct cf_progress *ret,
+		     struct cf_err *err);
+int cf_progress_events(struct cf_db *db, struct cf_progress *ret, struct cf_err *err);
+void cf_progress_one_more(struct cf_db *db, struct cf_progress *progress);
+
+/* The same for what is one thing only. */
+void cf_progress_at(struct cf_db *db, const char *what);
+
+/*
  * Insert row, count it in server's tally. Fills id, version, mac, and uuid if it is all zero.
  * -EEXIST without words where an index says so; row is as it was on failure.
  */

@@ -15,6 +15,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/pack.h"
+#include "core/base/progress.h"
 
 #define CF_SUM_SIZE 32 /* bytes of every MAC and digest */
 #define CF_UUID_SIZE 16
@@ -164,6 +165,12 @@ int cf_store_commit(struct cf_db **db, struct cf_changes *changes, struct cf_err
 /* -- for certfsctl and the control socket ---------------------------------------------------- */
 
 /*
+ * Have progress() hear how far something long in this transaction has come: cf_store_check_in(),
+ * cf_store_event_check(), cf_store_rekey(). arg must outlive db.
+ */
+void cf_db_watch(struct cf_db *db, cf_progress_fn *progress, void *arg);
+
+/*
  * Copy the whole store to a new file (0600), consistent, while others write. -EEXIST, -EIO,
  * -ENOSPC.
  */
@@ -183,3 +190,7 @@ int cf_store_replace(const char *path, const char *from, const char *who, struct
  */
 int cf_store_check(struct cf_store *store, void (*report)(void *arg, const char *sentence),
 		   void *arg, struct cf_err *err);
+
+/* The same in a transaction of the caller's. */
+int cf_store_check_in(struct cf_db *db, void (*report)(void *arg, const char *sentence), void *arg,
+		      struct cf_err *err);

@@ -33,6 +33,7 @@ enum cf_module {
 	CF_MODULE_TALLY,
 	CF_MODULE_VERIFY,
 	CF_MODULE_CHECK,
+	CF_MODULE_PROGRESS,
 	CF_MODULE_REKEY,
 	CF_MODULE_DELETED,
 	CF_MODULE_COUNT_,
@@ -73,7 +74,9 @@ struct cf_db {
 	size_t n_deltas, cap_deltas;
 	struct cf_root_record root; /* valid once root_loaded */
 	bool root_loaded;
-	bool root_made; /* there is no row to update yet */
+	bool root_made;           /* there is no row to update yet */
+	cf_progress_fn *progress; /* who watches; NULL */
+	void *progress_arg;
 };
 
 /* One connection; used by one thread at a time. Statements are prepared when first used. */

@@ -41,6 +41,7 @@ static int begin(struct cf_conn *conn, bool writes, struct cf_err *err)
 
 	db->writes = writes;
 	db->frees = false;
+	db->progress = NULL;
 	db->broken = 0;
 	db->root_loaded = db->root_made = false;
 	db->rows_before = sqlite3_total_changes(conn->sq);

@@ -199,7 +199,7 @@ static int restore(const struct restoring *t, struct cf_err *err)
 		.store = t->store, .key_file = t->keys[0], .who = "a test", .clock = &clock
 	};
 
-	return cf_restore(&how, t->backup, hear, NULL, err);
+	return cf_restore(&how, t->backup, &(struct cf_admin){ .report = hear }, err);
 }
 
 /* Opens with this key, is sound, and has that many servers: true; a key that isn't its own: false. */

@@ -3,7 +3,8 @@
  * its controlling one, and standard input, output and error elsewhere. Waits until each PROMPT was
  * written to the terminal, types the ANSWER and Enter; ANSWER ^C types that.
  * Prints the exit code and whether the echo was off for every answer and is on afterwards:
- * "0 quiet restored". Ends within CERTFS_TEST_WAIT seconds (60).
+ * "0 quiet restored". Ends within CERTFS_TEST_WAIT seconds (60). What was written to the terminal
+ * goes to the file CERTFS_TEST_TERMINAL, where there is one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 static time_t deadline;
+static int copy = -1;
 
 static void die(const char *why)
 {
@@ -42,6 +44,26 @@ static bool echoes(int master)
 	return tcgetattr(master, &t) == 0 && (t.c_lflag & ECHO);
 }
 
+static ssize_t take(int master, char *to, size_t n)
+{
+	ssize_t got = read(master, to, n);
+
+	if (got > 0 && copy >= 0 && write(copy, to, (size_t)got) != got)
+		die("the terminal's copy can't be written");
+	return got;
+}
+
+/* What is there by now, so that nobody waits for room. */
+static void drain(int master, int wait_ms)
+{
+	struct pollfd fd = { .fd = master, .events = POLLIN };
+	char text[4096];
+
+	while (poll(&fd, 1, wait_ms) > 0 && fd.revents & POLLIN &&
+	       take(master, text, sizeof(text)) > 0)
+		wait_ms = 0;
+}
+
 /* Read what is written to the terminal until it holds text. */
 static void wait_for(int master, const char *text)
 {
@@ -57,7 +79,7 @@ static void wait_for(int master, const char *text)
 			die("the prompt did not come in time");
 		if (poll(&fd, 1, 200) <= 0)
 			continue;
-		got = read(master, seen + n, sizeof(seen) - 1 - n);
+		got = take(master, seen + n, sizeof(seen) - 1 - n);
 		if (got <= 0)
 			die("the command ended without the prompt");
 		n += (size_t)got;
@@ -86,7 +108,7 @@ static pid_t start(int master, const char *name, char **command)
 
 int main(int argc, char **argv)
 {
-	const char *limit = getenv("CERTFS_TEST_WAIT");
+	const char *limit = getenv("CERTFS_TEST_WAIT"), *file = getenv("CERTFS_TEST_TERMINAL");
 	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), keep, status, i = 1;
 	bool quiet = true, restored;
 	char name[100];
@@ -102,6 +124,8 @@ int main(int argc, char **argv)
 	/* Kept open, so that the terminal's state outlives the command. */
 	keep = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	deadline = seconds() + (limit ? atoi(limit) : 60);
+	if (file)
+		copy = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	pid = start(master, name, argv + i + 1);
 	for (int k = 1; k + 1 < i + 1 && strcmp(argv[k], "--") != 0; k += 2) {
 		const char *answer = argv[k + 1];
@@ -119,8 +143,9 @@ int main(int argc, char **argv)
 			kill(pid, SIGKILL);
 			die("the command did not end in time");
 		}
-		usleep(20000);
+		drain(master, 20);
 	}
+	drain(master, 0);
 	restored = echoes(keep);
 	printf("%d%s%s\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
 	       quiet ? " quiet" : " ECHO", restored ? " restored" : " STILL OFF");

@@ -228,7 +228,7 @@ static int restore(struct fixture *f, const char *file, struct said *said)
 	fclose(stream);
 	memset(said, 0, sizeof(*said));
 	cf_err_reset(&f->err);
-	return cf_restore(&how, from, hear, said, &f->err);
+	return cf_restore(&how, from, &(struct cf_admin){ .report = hear, .arg = said }, &f->err);
 }
 
 static void restore__puts_back_what_a_backup_holds_and_records_it(void **state)
