@@ -1,5 +1,6 @@
 /* A decoder's client: send the job, wait for the answer no longer than agreed; see decoder.h. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 
 #define GRACE_MS 1000 /* how much longer than the decoder's own watchdog we wait */
 #define STEP 65536
+#define LEAVES_PER_DECODER 32 /* at least, where there are several */
 
 /* Why an exchange ended; negative values are errnos. */
 enum outcome {
@@ -28,6 +30,7 @@ struct exchange {
 	size_t most;          /* that an honest answer can have */
 	int64_t start_ms;
 	int seconds;
+	int outcome; /* an enum outcome */
 };
 
 static int64_t now_ms(void)
@@ -77,31 +80,59 @@ static int get(struct exchange *x, struct cf_err *err)
 	return ANSWERED;
 }
 
-static int pump(struct exchange *x, struct cf_err *err)
+/* The milliseconds that an exchange has left. */
+static int64_t left_of(const struct exchange *x)
 {
-	int64_t deadline = x->start_ms + x->seconds * CF_DECODER_PATIENCE * 1000 + GRACE_MS;
-	int r = ANSWERED;
+	return x->start_ms + x->seconds * CF_DECODER_PATIENCE * 1000 + GRACE_MS - now_ms();
+}
 
-	while (r == ANSWERED && x->reply->len < x->want) {
-		struct pollfd p = { .fd = x->fd, .events = POLLIN };
-		int64_t left = deadline - now_ms();
-		int n;
+static bool goes_on(const struct exchange *x)
+{
+	return x->outcome == ANSWERED && x->reply->len < x->want;
+}
 
-		if (left <= 0)
-			return LATE;
-		if (x->sent < x->job->len)
-			p.events |= POLLOUT;
-		n = poll(&p, 1, (int)left);
-		if (n < 0 && errno != EINTR)
-			return DIED;
-		if (n <= 0)
+/* What poll(2) found out about one. */
+static void step(struct exchange *x, short found, struct cf_err *err)
+{
+	if (found & POLLOUT)
+		put(x);
+	if (found & ~POLLOUT)
+		x->outcome = get(x, err);
+	else if (left_of(x) <= 0)
+		x->outcome = LATE;
+}
+
+/* Until each has its outcome. */
+static void pump(struct exchange *all, size_t n, struct cf_err *err)
+{
+	for (;;) {
+		struct pollfd fds[CF_DECODER_AT_ONCE];
+		int64_t left = INT_MAX;
+		bool any = false;
+
+		for (size_t i = 0; i < n; i++) {
+			const bool on = goes_on(&all[i]);
+
+			fds[i] = (struct pollfd){ .fd = on ? all[i].fd : -1, .events = POLLIN };
+			if (!on)
+				continue;
+			any = true;
+			if (all[i].sent < all[i].job->len)
+				fds[i].events |= POLLOUT;
+			left = left_of(&all[i]) < left ? left_of(&all[i]) : left;
+		}
+		if (!any)
+			return;
+		if (poll(fds, n, left > 0 ? (int)left : 0) < 0) {
+			for (size_t i = 0; i < n; i++)
+				if (errno != EINTR && goes_on(&all[i]))
+					all[i].outcome = DIED;
 			continue;
-		if (p.revents & POLLOUT)
-			put(x);
-		if (p.revents & ~POLLOUT)
-			r = get(x, err);
+		}
+		for (size_t i = 0; i < n; i++)
+			if (goes_on(&all[i]))
+				step(&all[i], fds[i].revents, err);
 	}
-	return r;
 }
 
 static int explain(const struct exchange *x, int outcome, struct cf_err *err)
@@ -127,24 +158,50 @@ static int explain(const struct exchange *x, int outcome, struct cf_err *err)
 	}
 }
 
-/* Send job to a fresh decoder; reply gets the answer without its length. */
-static int exchange(const struct cf_decoder *decoder, const struct cf_buf *job, size_t n_leaves,
-		    size_t most, struct cf_buf *reply, struct cf_err *err)
-{
-	struct exchange x = {
-		.job = job,
-		.reply = reply,
-		.want = CF_WIRE_LENGTH,
-		.most = most,
-		.start_ms = now_ms(),
-		.seconds = cf_wire_seconds(n_leaves),
-	};
-	int r = decoder->start(decoder->arg, &x.fd, err);
+/* One exchange, with what was packed for it. */
+struct job {
+	struct cf_buf packed, reply;
+	size_t n_leaves;
+	size_t most; /* bytes that an honest answer can have */
+};
 
+static void job_done(struct job *job)
+{
+	cf_buf_done(&job->packed);
+	cf_buf_done(&job->reply);
+}
+CF_DEFINE_DONE(struct job, job_done);
+
+/* Send each job to a fresh decoder of its own; the replies get the answers without their lengths. */
+static int exchange(const struct cf_decoder *decoder, struct job *jobs, size_t n,
+		    struct cf_err *err)
+{
+	struct exchange all[CF_DECODER_AT_ONCE];
+	size_t started = 0;
+	int r = 0;
+
+	for (; started < n && r == 0; started += r == 0) {
+		struct job *job = &jobs[started];
+
+		all[started] = (struct exchange){
+			.job = &job->packed,
+			.reply = &job->reply,
+			.want = CF_WIRE_LENGTH,
+			.most = job->most,
+			.start_ms = now_ms(),
+			.seconds = cf_wire_seconds(job->n_leaves),
+		};
+		r = decoder->start(decoder->arg, &all[started].fd, err);
+	}
 	if (r < 0)
-		return r == -ENOMEM ? r : cf_note(err, -EIO, "starting a decoder");
-	r = explain(&x, pump(&x, err), err);
-	close(x.fd);
+		r = r == -ENOMEM ? r : cf_note(err, -EIO, "starting a decoder");
+	else
+		pump(all, n, err);
+	for (size_t i = 0; i < started; i++) {
+		if (r == 0)
+			r = explain(&all[i], all[i].outcome, err);
+		close(all[i].fd);
+	}
 	return r;
 }
 
@@ -198,8 +255,7 @@ int cf_decoder_decode(const struct cf_decoder *decoder, struct cf_span bytes,
 {
 	cf_auto(cf_decoded_done) struct cf_decoded decoded = { 0 };
 	cf_auto(cf_buf_done) struct cf_buf payload = { 0 };
-	cf_auto(cf_buf_done) struct cf_buf job = { 0 };
-	cf_auto(cf_buf_done) struct cf_buf reply = { 0 };
+	cf_auto(job_done) struct job job = { .most = CF_WIRE_DECODED_MAX };
 	struct cf_unpack u;
 	int r;
 
@@ -208,11 +264,11 @@ int cf_decoder_decode(const struct cf_decoder *decoder, struct cf_span bytes,
 		return cf_decode(bytes, NULL, ret, err);
 	r = cf_wire_put_decode(bytes, passwords, &payload, err);
 	if (r == 0)
-		r = begin(CF_WIRE_DECODE, 0, cf_span_buf(&payload), &job, err);
+		r = begin(CF_WIRE_DECODE, 0, cf_span_buf(&payload), &job.packed, err);
 	if (r == 0)
-		r = exchange(decoder, &job, 0, CF_WIRE_DECODED_MAX, &reply, err);
+		r = exchange(decoder, &job, 1, err);
 	if (r == 0)
-		r = open_reply(&reply, &u, err);
+		r = open_reply(&job.reply, &u, err);
 	if (r == 0 && !u.bad)
 		r = cf_wire_get_decoded(&u, &decoded, err);
 	if (r < 0)
@@ -225,34 +281,86 @@ int cf_decoder_decode(const struct cf_decoder *decoder, struct cf_span bytes,
 	return 0;
 }
 
-int cf_decoder_verify(const struct cf_decoder *decoder, const struct cf_verify *job,
-		      struct cf_verdict *ret, struct cf_err *err)
+/* -- verifying ------------------------------------------------------------------------------- */
+
+/* The leaves of the i-th of n parts. */
+static struct cf_verify part_of(const struct cf_verify *whole, size_t i, size_t n)
+{
+	const size_t from = whole->n_leaves * i / n, to = whole->n_leaves * (i + 1) / n;
+	struct cf_verify part = *whole;
+
+	part.leaves = whole->leaves + from;
+	part.n_leaves = to - from;
+	return part;
+}
+
+/* In how many parts: a decoder costs as much as the first few certificates. */
+static size_t parts_of(const struct cf_decoder *decoder, size_t n_leaves)
+{
+	const size_t most =
+		decoder->at_once < CF_DECODER_AT_ONCE ? decoder->at_once : CF_DECODER_AT_ONCE;
+	const size_t n = n_leaves / LEAVES_PER_DECODER;
+
+	return n > most ? (most ? most : 1) : (n ? n : 1);
+}
+
+static int too_many(const struct cf_verify *job, struct cf_err *err)
+{
+	return cf_fail(err, EFBIG,
+		       "%zu certificates and all they are judged with are too many at once",
+		       job->n_leaves);
+}
+
+static int pack_verify(const struct cf_verify *part, struct job *job, struct cf_err *err)
 {
 	cf_auto(cf_buf_done) struct cf_buf payload = { 0 };
-	cf_auto(cf_buf_done) struct cf_buf packed = { 0 };
-	cf_auto(cf_buf_done) struct cf_buf reply = { 0 };
-	size_t most = CF_WIRE_VERDICT_MAX * (job->n_leaves + 1);
-	struct cf_unpack u;
-	int r;
+	int r = cf_wire_put_verify(part, &payload, err);
 
-	r = cf_wire_put_verify(job, &payload, err);
 	if (r < 0)
 		return r;
-	if (job->n_leaves > CF_DECODER_LEAVES_MAX || payload.len > CF_WIRE_JOB_MAX)
-		return cf_fail(err, EFBIG, "%zu certificates of %zu bytes at once are too many",
-			       job->n_leaves, payload.len);
-	r = begin(CF_WIRE_VERIFY, job->n_leaves, cf_span_buf(&payload), &packed, err);
-	if (r == 0)
-		r = exchange(decoder, &packed, job->n_leaves, most, &reply, err);
-	if (r == 0)
-		r = open_reply(&reply, &u, err);
+	if (payload.len > CF_WIRE_JOB_MAX)
+		return too_many(part, err);
+	job->n_leaves = part->n_leaves;
+	job->most = CF_WIRE_VERDICT_MAX * (part->n_leaves + 1);
+	return begin(CF_WIRE_VERIFY, part->n_leaves, cf_span_buf(&payload), &job->packed, err);
+}
+
+static int read_verdicts(const struct cf_verify *part, const struct job *job,
+			 struct cf_verdict *ret, struct cf_err *err)
+{
+	struct cf_unpack u;
+	int r = open_reply(&job->reply, &u, err);
+
 	if (r < 0)
 		return r;
 	if (!u.bad)
-		r = cf_wire_get_verdicts(&u, job, ret, err);
-	r = close_reply(&u, r, err);
-	if (r < 0)
-		for (size_t i = 0; i < job->n_leaves; i++)
-			cf_verdict_done(&ret[i]);
+		r = cf_wire_get_verdicts(&u, part, ret, err);
+	return close_reply(&u, r, err);
+}
+
+int cf_decoder_verify(const struct cf_decoder *decoder, const struct cf_verify *job,
+		      struct cf_verdict *ret, struct cf_err *err)
+{
+	const size_t n = parts_of(decoder, job->n_leaves);
+	struct job jobs[CF_DECODER_AT_ONCE] = { 0 };
+	struct cf_verify parts[CF_DECODER_AT_ONCE];
+	bool asked;
+	int r = 0;
+
+	if (job->n_leaves > CF_DECODER_LEAVES_MAX)
+		return too_many(job, err);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		parts[i] = part_of(job, i, n);
+		r = pack_verify(&parts[i], &jobs[i], err);
+	}
+	asked = r == 0;
+	if (r == 0)
+		r = exchange(decoder, jobs, n, err);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = read_verdicts(&parts[i], &jobs[i], ret + (parts[i].leaves - job->leaves), err);
+	for (size_t i = 0; i < n; i++)
+		job_done(&jobs[i]);
+	for (size_t i = 0; i < job->n_leaves && r < 0 && asked; i++)
+		cf_verdict_done(&ret[i]);
 	return r;
 }

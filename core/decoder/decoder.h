@@ -11,6 +11,7 @@
 #define CF_DECODER_SECONDS 5       /* of CPU time for one dropped file */
 #define CF_DECODER_PATIENCE 6      /* as much wall time, times this: others may need the machine */
 #define CF_DECODER_LEAVES_MAX 4096 /* leaves in one batch */
+#define CF_DECODER_AT_ONCE 4       /* decoders for one batch, at most */
 
 /*
  * How a client gets a decoder: start() returns a connected stream socket to a fresh one, which the
@@ -20,6 +21,7 @@ struct cf_decoder {
 	int (*start)(void *arg, int *ret_fd, struct cf_err *err);
 	/* 32 bytes that change whenever the decoders' system store does; NULL: it never does. */
 	int (*system_id)(void *arg, uint8_t ret[32], struct cf_err *err);
+	size_t at_once; /* decoders that may share a batch; 0: one */
 	void *arg;
 };
 

@@ -768,6 +768,79 @@ static void verify__too_many_leaves_are_EFBIG(void **state)
 	free(leaves);
 }
 
+/* Counts, and gives one that died of it when the count is right. */
+struct several {
+	int started, bad;
+};
+
+static int start_several(void *arg, int *ret_fd, struct cf_err *err)
+{
+	struct several *several = arg;
+	int fds[2];
+
+	if (++several->started != several->bad)
+		return cf_decoder_fork(NULL, ret_fd, err);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	close(fds[1]);
+	*ret_fd = fds[0];
+	return 0;
+}
+
+static void verify__several_decoders_say_what_one_says(void **state)
+{
+	struct fixture *f = *state;
+	const size_t n = 150;
+	struct several several = { 0 };
+	struct made root = make((struct spec){ .cn = "Root", .ca = true });
+	struct made a = make((struct spec){ .cn = "a", .issuer = &root });
+	struct made b = make((struct spec){ .cn = "b", .to = "20210101000000Z" });
+	struct cf_verdict *got = calloc(n, sizeof(*got));
+	struct cf_span *leaves = calloc(n, sizeof(*leaves));
+	const struct cf_span anchor = cf_span_buf(&root.der);
+	struct cf_verify job = {
+		.leaves = leaves, .n_leaves = n, .anchors = &anchor, .n_anchors = 1
+	};
+
+	assert_true(cf_time_parse("2026-01-01T00:00:00Z", &job.now));
+	for (size_t i = 0; i < n; i++)
+		leaves[i] = cf_span_buf(i % 7 ? &a.der : &b.der);
+	f->decoder = (struct cf_decoder){ .start = start_several, .arg = &several };
+	for (size_t at_once = 0; at_once < 6; at_once++) {
+		const int wanted = at_once < 2 ? 1 : at_once < 4 ? (int)at_once : 4;
+
+		several = (struct several){ 0 };
+		f->decoder.at_once = at_once;
+		if (cf_decoder_verify(&f->decoder, &job, got, &f->err) < 0)
+			fail_msg("%s", f->err.text);
+		assert_int_equal(several.started, wanted);
+		for (size_t i = 0; i < n; i++) {
+			assert_int_equal(got[i].status,
+					 i % 7 ? CF_VERDICT_VALID : CF_VERDICT_DATE_INVALID);
+			cf_verdict_done(&got[i]);
+		}
+		/* Each of them may die; then nothing is said of any. */
+		for (int bad = 1; bad <= wanted; bad++) {
+			several = (struct several){ .bad = bad };
+			assert_int_equal(cf_decoder_verify(&f->decoder, &job, got, &f->err),
+					 -EBADMSG);
+			for (size_t i = 0; i < n; i++)
+				assert_null(got[i].reason);
+		}
+	}
+	/* Few aren't worth a second one. */
+	several = (struct several){ 0 };
+	job.n_leaves = 40;
+	assert_int_equal(cf_decoder_verify(&f->decoder, &job, got, &f->err), 0);
+	assert_int_equal(several.started, 1);
+	for (size_t i = 0; i < 40; i++)
+		cf_verdict_done(&got[i]);
+	free(got);
+	free(leaves);
+	made_done(&a);
+	made_done(&b);
+	made_done(&root);
+}
+
 /* A verdict that names an issuer the job has not. */
 static void verify__issuers_of_nobodys_are_nonsense(void **state)
 {
@@ -824,6 +897,7 @@ int main(void)
 		CASE(verify__gives_the_same_as_in_process),
 		CASE(verify__a_broken_leaf_is_EBADMSG),
 		CASE(verify__too_many_leaves_are_EFBIG),
+		CASE(verify__several_decoders_say_what_one_says),
 		CASE(verify__issuers_of_nobodys_are_nonsense),
 	};
 
