@@ -26,6 +26,9 @@
 
 struct cf_fs_log {
 	bool system; /* syslog(3); else standard error */
+	/* Of judging all certificates, which one thread does. */
+	struct cf_beat judging;
+	bool judging_told;
 };
 
 /* One line. priority as in syslog(3). */
@@ -34,6 +37,9 @@ void cf_fs_log(const struct cf_fs_log *log, int priority, const char *fmt, ...)
 
 /* A refused request: its errno and the sentence. r is negative; damage is more urgent. */
 void cf_fs_log_refusal(const struct cf_fs_log *log, int r, const struct cf_err *err);
+
+/* A cf_progress_fn of a struct cf_fs: two lines when judging all certificates takes over a second. */
+void cf_fs_log_judging(void *arg, const struct cf_progress *progress);
 
 /* From now on to syslog(3), libfuse's own lines too. */
 void cf_fs_log_to_system(struct cf_fs_log *log);

@@ -11,6 +11,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#define JUDGING_MS 1000
+
 /* systemd says in the environment which file its journal reads: the output may have been redirected. */
 static bool journal_reads(int fd)
 {
@@ -62,6 +64,27 @@ void cf_fs_log_refusal(const struct cf_fs_log *log, int r, const struct cf_err *
 {
 	cf_fs_log(log, r == -EIO ? LOG_ERR : LOG_INFO, "%s: %s", cf_errno_name(-r),
 		  err->code != 0 ? err->text : strerror(-r));
+}
+
+void cf_fs_log_judging(void *arg, const struct cf_progress *progress)
+{
+	struct cf_fs *fs = arg;
+	struct cf_fs_log *log = fs->log;
+	const bool over = progress->all > 0;
+
+	if (progress->done == 0 && !over)
+		log->judging = (struct cf_beat){ 0 };
+	if (!log->judging_told && cf_beat_due(&log->judging, JUDGING_MS, JUDGING_MS)) {
+		log->judging_told = true;
+		cf_fs_log(log, LOG_NOTICE,
+			  "judging all certificates anew, as what is trusted has changed");
+	}
+	if (progress->done == 0 && !over)
+		cf_fs_testing_fault(fs, "judge-all");
+	if (!over || !log->judging_told)
+		return;
+	log->judging_told = false;
+	cf_fs_log(log, LOG_NOTICE, "judged %lld certificates anew", (long long)progress->done);
 }
 
 /* fuse_log.h's levels are those of syslog(3). */

@@ -194,10 +194,13 @@ static int work(int fd, const struct cf_fs_options *options)
 	struct cf_fs_log log = { 0 };
 	struct cf_err err = { 0 };
 	struct cf_fs_decoders decoders = { .fd = fd, .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct cf_judging judging = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	struct cf_core core = {
+		.judging = &judging,
 		.decoder = {
 			.start = cf_fs_decoders_start,
 			.system_id = cf_fs_decoders_system_id,
+			.at_once = cores(),
 			.arg = &decoders,
 		},
 	};
@@ -212,6 +215,8 @@ static int work(int fd, const struct cf_fs_options *options)
 	int r = harden(&err);
 
 	decoders.fs = &fs;
+	judging.progress = cf_fs_log_judging;
+	judging.arg = &fs;
 	if (r == 0)
 		r = open_store(&fs, &clock, &err);
 	if (r == 0)

@@ -18,7 +18,7 @@
 
 struct cf_fs_testing {
 	_Atomic uint64_t requests[MAX_OPCODE];
-	_Atomic int faults[4]; /* for each of points[] */
+	_Atomic int faults[5]; /* for each of points[] */
 };
 
 /* Where a fault can be made: it fails so many times, or holds whoever comes until it is set to 0. */
@@ -26,10 +26,10 @@ static const struct point {
 	const char *name;
 	bool holds;
 } points[] = {
-	{ "decoder-start", false },
-	{ "judge", true }, /* before a decoder is started */
-	{ "sync", false }, /* of a file of the store */
-	{ "make", true },  /* before what may make a key begins */
+	{ "decoder-start", false }, { "judge", true }, /* before a decoder is started */
+	{ "judge-all", true },                         /* before all certificates are judged anew */
+	{ "sync", false },                             /* of a file of the store */
+	{ "make", true },                              /* before what may make a key begins */
 };
 
 _Static_assert(CF_COUNT(points) == CF_COUNT(((struct cf_fs_testing *)0)->faults), "one each");

@@ -1,11 +1,20 @@
 /* What every procedure gets: the store and its keys, and who is asking. */
 #pragma once
 
+#include <pthread.h>
 #include <sys/types.h>
 
 #include "core/decoder/decoder.h"
 #include "core/store/store.h"
 #include "core/vault/vault.h"
+
+/* Making every verdict anew. */
+struct cf_judging {
+	pthread_mutex_t lock; /* held meanwhile, so that one thread does it for all */
+	/* Hears how many certificates it was by now; .all isn't 0 at the end. NULL: nobody does. */
+	cf_progress_fn *progress;
+	void *arg;
+};
 
 /* Shared by all threads, owned by main(). */
 struct cf_core {
@@ -13,7 +22,8 @@ struct cf_core {
 	struct cf_vault *vault;
 	struct cf_clock *clock;
 	struct cf_decoder decoder;
-	uid_t uid; /* who owns what has no owner of its own */
+	struct cf_judging *judging; /* NULL: there is one thread only */
+	uid_t uid;                  /* who owns what has no owner of its own */
 	gid_t gid;
 	mode_t umask; /* of all modes */
 };

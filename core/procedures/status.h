@@ -11,8 +11,14 @@ int cf_judge(struct cf_ctx *ctx, const struct cf_pool *pool, const struct cf_spa
 /* Judge every certificate of a server again and store what changed. Slow. */
 int cf_status_refresh_server(struct cf_ctx *ctx, int64_t server, struct cf_err *err);
 
-/* The same for all servers; afterwards the verdicts are marked as made with the present system store. */
-int cf_status_refresh_all(struct cf_ctx *ctx, struct cf_err *err);
+/* The same, and count them. */
+int cf_status_judge_server(struct cf_ctx *ctx, int64_t server, int64_t *judged, struct cf_err *err);
+
+/*
+ * The same for all servers, unless every verdict was made with the present _trust and system store.
+ * One at a time: who comes while another is at it waits, or with `later` leaves it to that one (0).
+ */
+int cf_status_refresh_all(struct cf_ctx *ctx, bool later, struct cf_err *err);
 
 /*
  * The same after a change that is already committed: what goes wrong now can't refuse it any more,

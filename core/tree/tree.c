@@ -316,7 +316,7 @@ static int check_system(struct cf_tree *tree, struct cf_ctx *ctx, cf_time ticks,
 		return 0;
 	atomic_store(&tree->checked_system, ticks);
 	r = cf_status_is_stale(ctx, &stale, err);
-	return r < 0 || !stale ? r : cf_status_refresh_all(ctx, err);
+	return r < 0 || !stale ? r : cf_status_refresh_all(ctx, true, err);
 }
 
 cf_time cf_tree_pause(struct cf_tree *tree)

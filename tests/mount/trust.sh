@@ -142,6 +142,50 @@ is $w/status Valid
 works rm mnt/_trust/both.pem
 is $w/status Untrusted
 
+if testing; then
+	t 'close__returns_when_all_is_judged_and_a_kill_meanwhile_leaves_it_whole'
+	# shellcheck disable=SC2317,SC2329 # called by becomes
+	in_trust() { [ -n "$(find mnt/_trust -name "$1")" ]; }
+	works ctl fault judge-all 1 # whoever is to judge all waits
+	timeout 120 cp ca/root.pem mnt/_trust/late.pem &
+	late=$!
+	becomes 'the file is there' in_trust late.pem
+	true_that 'cp waits' alive $late
+	is $m/status Untrusted
+	works timeout 60 mkdir mnt/EX01/meanwhile
+	works timeout 60 rmdir mnt/EX01/meanwhile
+	sleep 1.1 # long enough that the log says it
+	kill -9 $late
+	works ctl fault judge-all 0
+	becomes 'cp is gone' gone $late
+	becomes 'it is judged all the same' sh -c "[ \"\$(cat $m/status)\" = Valid ]"
+	has mnt/_trust/late.pem BEGIN
+	logged='judging all certificates anew, as what is trusted has changed'
+	becomes 'the log says so' grep -q "$logged" log
+	becomes 'and when it is through' grep -q 'judged [0-9]* certificates anew' log
+	sound
+
+	t 'rm__of_a_file_whose_cp_still_waits_takes_it_out'
+	works rm mnt/_trust/late.pem
+	works ctl fault judge-all 1
+	timeout 120 cp ca/root.pem mnt/_trust/late.pem &
+	late=$!
+	becomes 'the file is there' in_trust late.pem
+	# The kernel lets nobody else list the directory while rm is at it.
+	timeout 120 rm mnt/_trust/late.pem &
+	removal=$!
+	works ctl fault judge-all 0
+	wait $late
+	equal 'cp' 0 $?
+	wait $removal
+	equal 'rm' 0 $?
+	absent mnt/_trust/late.pem
+	is $m/status Untrusted
+	sound
+else
+	note 'left out, as this build holds nothing: who waits until all is judged'
+fi
+
 t 'anchors__are_only_self_signed_CA_certificates'
 works cp ca/issuing.pem mnt/_trust/
 is $w/status Untrusted

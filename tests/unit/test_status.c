@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "core/crypto/pem.h"
+#include "core/procedures/status.h"
 
 /* A decoder that dies of some of its jobs, as a plan says: one letter a job, d for those. */
 struct plan {
@@ -149,6 +150,51 @@ static void clock__set_back_stops_no_timer(void **state)
 	assert_int_equal(plan.started, 1);
 }
 
+static void hear(void *arg, const struct cf_progress *progress)
+{
+	int64_t *heard = arg;
+
+	heard[0]++;
+	heard[1] = progress->done;
+	heard[2] += progress->all != 0;
+}
+
+/* Who comes second waits, or leaves it to the first; nobody does it again. */
+static void judging_all__is_done_once(void **state)
+{
+	struct fixture *f = *state;
+	struct plan plan = { .next = "", .system = 1 };
+	int64_t heard[3] = { 0 };
+	struct cf_judging judging = { .lock = PTHREAD_MUTEX_INITIALIZER,
+				      .progress = hear,
+				      .arg = heard };
+
+	fx_valid(f, "EX01", "a");
+	fx_valid(f, "EX02", "b");
+	f->core.decoder =
+		(struct cf_decoder){ .start = start, .system_id = system_id, .arg = &plan };
+	f->core.judging = &judging;
+	pthread_mutex_lock(&judging.lock); /* somebody is at it */
+	tick(f);
+	assert_int_equal(plan.started, 0);
+	assert_int_equal(heard[0], 0);
+	pthread_mutex_unlock(&judging.lock);
+	fx_ok(f, cf_status_refresh_all(&f->ctx, false, &f->err));
+	assert_int_equal(plan.started, 2); /* a server each */
+	assert_int_equal(heard[0], 4);
+	assert_int_equal(heard[1], 2);
+	assert_int_equal(heard[2], 1);
+	/* Whoever waited finds it done. */
+	fx_ok(f, cf_status_refresh_all(&f->ctx, false, &f->err));
+	fx_ok(f, cf_status_refresh_all(&f->ctx, true, &f->err));
+	assert_int_equal(plan.started, 2);
+	assert_int_equal(heard[0], 4);
+	plan.system = 2;
+	fx_ok(f, cf_status_refresh_all(&f->ctx, true, &f->err));
+	assert_int_equal(plan.started, 4);
+	assert_int_equal(heard[2], 2);
+}
+
 static void dates__carry_over_to_mtime(void **state)
 {
 	struct fixture *f = *state;
@@ -263,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(decoder__that_dies_of_one_certificate_spares_the_others),
 		CASE(system_store__is_looked_at_and_judged_by_when_it_changed),
+		CASE(judging_all__is_done_once),
 		CASE(clock__set_back_stops_no_timer),
 		CASE(dates__carry_over_to_mtime),
 		CASE(dates__that_passed_unseen_give_the_last_one),
