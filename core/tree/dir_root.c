@@ -31,6 +31,8 @@ static const char readme[] =
 	"\n"
 	"EX01/mail/why says what can't be done now, and what to do about it; _errors has the\n"
 	"last refusals, _audit.log every change and every reading of a key.\n"
+	"Where a program says no more than \"Bad message\", \"Invalid argument\", \"Operation not\n"
+	"permitted\" or \"Required key not available\", the last line of _errors has the reason.\n"
 	"certfs(5) describes every file.\n";
 
 static const char volume_info[] = "[Volume Info]\n"
