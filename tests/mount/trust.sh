@@ -183,7 +183,7 @@ if testing; then
 	is $m/status Untrusted
 	sound
 else
-	note 'left out, as this build holds nothing: who waits until all is judged'
+	left_out 'who waits until all is judged: this program holds nothing back'
 fi
 
 t 'anchors__are_only_self_signed_CA_certificates'
