@@ -75,7 +75,8 @@ keys() { # NAME KEY...: pressed in that window
 }
 
 # pasted FROM TO COMMAND...: what the window FROM shows is copied and pasted into TO, until the command
-# succeeds. A window that still loads doesn't hear it, so it may take more than once.
+# succeeds. A window that still loads doesn't hear it, so it may take more than once; what was copied
+# before is pasted again then, and the question whether to replace it is answered with Escape.
 pasted() {
 	_from=$1
 	_to=$2
@@ -86,6 +87,7 @@ pasted() {
 		sleep 1
 		keys "$_to" ctrl+v
 		until_true_for 5 "$@" && return 0
+		xdotool key --clearmodifiers Escape
 	done
 	return 1
 }
