@@ -245,7 +245,7 @@ report() { # ok|'not ok' CLAIM
 }
 
 note() { # TEXT
-	printf '# %s\n' "$1"
+	printf '%s\n' "$1" | sed 's/^/# /'
 }
 
 left_out() { # WHAT, and why: tools/test.sh names it beside the tests that were skipped
