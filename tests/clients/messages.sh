@@ -52,7 +52,8 @@ unchanged
 t 'open__is_where_names_are_refused'
 shows 'Operation not permitted' "files that are dropped end in .cer" copy note.txt mnt/EX01/
 shows 'Operation not permitted' 'services only takes what is appended' copy note.txt mnt/EX01/own/services
-shows 'Permission denied' 'info' copy note.txt mnt/EX01/mail/info
+# Others than root don't come as far as certfs.
+[ "$(id -u)" != 0 ] || shows 'Permission denied' 'info' copy note.txt mnt/EX01/mail/info
 shows 'Operation not permitted' 'belong to certfs' mkdir mnt/_mine
 shows 'Invalid filename' "a server's name has letters" mkdir 'mnt/EX 02'
 unchanged
